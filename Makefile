@@ -1,0 +1,56 @@
+# Everything runs from here. Needs Python 3.11+ and make; the end-to-end tests need a Go toolchain too.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Counts that CI raises; each has a default that suits a workstation.
+export FAILOVERIP_E2E_REQUIRED ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint unit e2e bench clean lock
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with the locked packages
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "failoverip needs Python 3.11 or newer, and $(PYTHON) is older: set PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Run the main job on an embedded Kubernetes API: a node dies, the address moves
+	@$(BIN)/failoverip demo $(DEMO_FLAGS)
+
+test: lint unit e2e ## Run every check and test
+
+lint: setup ## Style, types, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup ## Tests that need no control plane, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not e2e" $(PYTEST_FLAGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
+	$(BIN)/pytest -m e2e $(PYTEST_FLAGS)
+
+bench: setup ## Measure: ratios and distributions, as a table and JSON
+	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+lock: setup ## Renew the lock files (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  --group dev --extra demo pyproject.toml -o requirements/dev.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  --extra operator pyproject.toml -o requirements/operator.lock
+
+clean: ## Remove what the targets made in this checkout
+	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .bench

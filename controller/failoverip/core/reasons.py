@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
 class Reason(StrEnum):
     """Why the operator does what it does; the text behind each member is its documentation."""
 
-    def __new__(cls, value: str, text: str) -> Reason:
+    def __new__(cls, value: str, text: str) -> Self:
         """Attach the sentence that the reference prints."""
         member = str.__new__(cls, value)
         member._value_ = value

@@ -180,12 +180,14 @@ class CandidateStatus:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A metav1.Condition without its transition time, which the codec keeps."""
+    """A metav1.Condition; `since` is lastTransitionTime, when `status` last changed."""
 
     type: str
     status: str  # "True", "False" or "Unknown"
     reason: Reason
     message: str
+    since: float
+    observed_generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

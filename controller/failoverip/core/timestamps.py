@@ -1,0 +1,24 @@
+"""POSIX seconds to RFC 3339 and back, as Kubernetes writes them.
+
+A MicroTime needs exactly six digits: kube-apiserver refused a shorter fraction with 400 (design 9).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def micro_time(wall_seconds: float) -> str:
+    """For Lease times: `2026-01-02T03:04:05.000000Z`."""
+    moment = datetime.fromtimestamp(wall_seconds, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def whole_seconds(wall_seconds: float) -> str:
+    """For conditions and records: `2026-01-02T03:04:05Z`."""
+    return datetime.fromtimestamp(wall_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str) -> float:
+    """POSIX seconds of an RFC 3339 time; ValueError when it is none."""
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,266 @@
+"""The decision: an ordered list of small named checks, first hit wins (design 4).
+
+`decide` is the only place where anything is decided. DryRun runs the same checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from failoverip.core.causes import leaving_reason, part_may_follow
+from failoverip.core.decision import Decision
+from failoverip.core.follow import follow_intent
+from failoverip.core.gates import hold
+from failoverip.core.health import Verdict
+from failoverip.core.moves import open_move
+from failoverip.core.observation import Claim, Observation
+from failoverip.core.reasons import Reason
+from failoverip.core.requests import answer_request
+from failoverip.core.resource import Cause, Drift, InvalidSpec, Mode, MoveResult, Policy
+from failoverip.core.situation import (
+    Place,
+    PlaceKind,
+    Situation,
+    understand,
+)
+
+# How often `drift: Enforce` takes an address back within an hour before somebody must look.
+MAX_ENFORCED_PER_HOUR = 2
+
+Check = Callable[[Observation, Situation], Decision | None]
+
+
+def decide(o: Observation) -> Decision:
+    """What to do about one resource, from everything that is known at one instant."""
+    policy = o.resource.policy
+    if isinstance(policy, InvalidSpec):
+        return hold(Reason.INVALID_SPEC, policy.message, o.timings.resync_seconds)
+    s = understand(o, policy)
+    for check in CHECKS:
+        decision = check(o, s)
+        if decision is not None:
+            return decision
+    return steady(o, s)
+
+
+def not_claimed(o: Observation, _: Situation) -> Decision | None:
+    """Nothing may be written before this leader holds the resource's fence."""
+    reasons = {
+        Claim.NOT_CLAIMED: Reason.NOT_CLAIMED,
+        Claim.FENCE_MISSING: Reason.FENCE_MISSING,
+        Claim.SECOND_INSTALLATION: Reason.SECOND_INSTALLATION,
+    }
+    reason = reasons.get(o.claim)
+    if reason is None:
+        return None
+    return hold(reason, reason.text.rstrip("."), o.timings.busy_resync_seconds)
+
+
+def conflicting(o: Observation, _: Situation) -> Decision | None:
+    """An older resource owns an address: two of them would fight."""
+    if o.conflict is None:
+        return None
+    message = f"overlaps the older FailoverIP {o.conflict}: remove the address from one of them"
+    return hold(Reason.OVERLAP, message, o.timings.resync_seconds)
+
+
+def window_too_short(o: Observation, _: Situation) -> Decision | None:
+    """Too little of the lease is left to begin anything that must be finished under it."""
+    if o.window_left_seconds >= o.timings.window_seconds:
+        return None
+    message = "the lease must be renewed first"
+    return hold(Reason.WINDOW_TOO_SHORT, message, o.timings.busy_resync_seconds)
+
+
+def open_intent(o: Observation, s: Situation) -> Decision | None:
+    """A switch that was begun is followed to its end before anything else is looked at."""
+    intent = o.resource.status.intent
+    return None if intent is None else follow_intent(o, s, intent)
+
+
+def deleting(o: Observation, _: Situation) -> Decision | None:
+    """The route of a resource that goes away stays where it is."""
+    if not o.resource.deleting:
+        return None
+    return hold(Reason.DELETING, Reason.DELETING.text, o.timings.resync_seconds)
+
+
+def paused(o: Observation, s: Situation) -> Decision | None:
+    """The user said: watch only."""
+    if s.policy.mode is not Mode.PAUSED:
+        return None
+    return hold(Reason.PAUSED, "mode is Paused", o.timings.resync_seconds)
+
+
+def route_unknown(o: Observation, s: Situation) -> Decision | None:
+    """Without knowing where the addresses are, nothing can be decided."""
+    t = o.timings
+    if o.credentials is not None:
+        return hold(o.credentials.reason, o.credentials.message, t.resync_seconds)
+    unlisted = [place for place in s.places if place.kind is PlaceKind.UNLISTED]
+    if unlisted:
+        names = ", ".join(place.address.text for place in unlisted)
+        message = (
+            f"Robot lists no failover address {names} for this account: correct spec.addresses"
+        )
+        return hold(Reason.UNKNOWN_ADDRESS, message, t.resync_seconds)
+    if all(place.kind is not PlaceKind.UNKNOWN for place in s.places):
+        return None
+    if o.account.trouble is not None:
+        return hold(o.account.trouble.reason, o.account.trouble.message, t.resync_seconds)
+    decision = hold(Reason.ROUTE_UNKNOWN, "Robot was not asked yet", t.busy_resync_seconds)
+    return replace(decision, read_routes_at=o.now)
+
+
+def active_node_failed(o: Observation, s: Situation) -> Decision | None:
+    """The reason we exist."""
+    if s.active is None or s.active.health.verdict is not Verdict.FAILED:
+        return None
+    cause = Cause(s.active.health.reason, s.active.node, s.active.node_uid)
+    failed = [place for place in s.places if place.health.verdict is Verdict.FAILED]
+    return open_move(o, s, cause, failed)
+
+
+def mapping_lost(o: Observation, s: Situation) -> Decision | None:
+    """The node behind the route exists but has no server any more: an edit, not a failure."""
+    lost = next((place for place in s.places if place.kind is PlaceKind.LOST), None)
+    if lost is None:
+        return None
+    message = f"node {lost.node} is no longer mapped to server {lost.server_number}: map it again"
+    return hold(Reason.MAPPING_LOST, message, o.timings.resync_seconds)
+
+
+def active_node_leaving(o: Observation, s: Situation) -> Decision | None:
+    """Cordoned, deleted or deselected: the user wants the addresses off this living node."""
+    if s.active is None or s.active.kind is not PlaceKind.NODE:
+        return None
+    reasons = [leaving_reason(s, view) for view in s.active.views]
+    if not reasons or reasons[0] is None or any(reason is None for reason in reasons):
+        return None
+    cause = Cause(reasons[0], s.active.node, s.active.node_uid)
+    there = [place for place in s.places if place.server_number == s.active.server_number]
+    return open_move(o, s, cause, there)
+
+
+def group_split(o: Observation, s: Situation) -> Decision | None:
+    """Parts on other servers follow the active node where that cannot hurt; else they are told."""
+    if s.active is None:
+        return None
+    parts = [place for place in s.places if place.server_number != s.active.server_number]
+    if not parts:
+        return None
+    movable = [place for place in parts if _part_may_follow(s, place)]
+    message = f"not with {s.active.node}: {', '.join(p.address.text for p in parts)}"
+    view = s.view(s.active.node)
+    if not movable or view is None or not s.can_take(view) or _repair_barred(o):
+        return hold(Reason.GROUP_SPLIT, message, o.timings.resync_seconds)
+    first = movable[0]
+    together = [
+        p for p in movable if (p.kind, p.server_number) == (first.kind, first.server_number)
+    ]
+    once = _seen_once(o, together) if first.kind in (PlaceKind.NOWHERE, PlaceKind.FOREIGN) else None
+    cause = Cause(Reason.GROUP_SPLIT, first.node, first.node_uid)
+    return once or open_move(o, s, cause, together, target=view)
+
+
+def _part_may_follow(s: Situation, place: Place) -> bool:
+    if part_may_follow(s, place):
+        return True
+    enforced = place.kind in (PlaceKind.NODE, PlaceKind.FOREIGN)
+    return enforced and s.policy.drift is Drift.ENFORCE
+
+
+def _repair_barred(o: Observation) -> bool:
+    from_when = o.wall_seconds - o.timings.barred_seconds
+    return any(
+        move.ended_at > from_when
+        and (move.result is MoveResult.PARTIAL or _failed_repair(move.cause, move.result))
+        for move in o.resource.status.moves
+    )
+
+
+def _failed_repair(cause: Reason, result: MoveResult) -> bool:
+    return cause is Reason.GROUP_SPLIT and result in (MoveResult.REFUSED, MoveResult.FAILED)
+
+
+def routed_nowhere(o: Observation, s: Situation) -> Decision | None:
+    """An address that is routed nowhere is placed, after two reads."""
+    nowhere = [place for place in s.places if place.kind is PlaceKind.NOWHERE]
+    if not nowhere:
+        return None
+    return _seen_once(o, nowhere) or open_move(o, s, Cause(Reason.ROUTED_NOWHERE), nowhere)
+
+
+def foreign_server(o: Observation, s: Situation) -> Decision | None:
+    """A server that is no node of ours: told, and taken back only under `drift: Enforce`."""
+    foreign = [place for place in s.places if place.kind is PlaceKind.FOREIGN]
+    if not foreign:
+        return None
+    t = o.timings
+    names = ", ".join(f"{p.address.text} at {p.track.target}" for p in foreign if p.track)
+    if s.policy.drift is Drift.REPORT:
+        return hold(Reason.FOREIGN_SERVER, f"{names} is no node; drift is Report", t.resync_seconds)
+    if o.unmapped_recently:
+        nodes = ", ".join(o.unmapped_recently[:5])
+        message = f"{names} is no node, but {nodes} has no server: map it first"
+        return hold(Reason.MAPPING_LOST, message, t.resync_seconds)
+    if _enforced_this_hour(o) >= MAX_ENFORCED_PER_HOUR:
+        message = f"{names} is no node; taken back twice within an hour: somebody else moves it"
+        return hold(Reason.CONTESTED, message, t.resync_seconds)
+    return _seen_once(o, foreign) or open_move(o, s, Cause(Reason.FOREIGN_SERVER), foreign)
+
+
+def _enforced_this_hour(o: Observation) -> int:
+    from_when = o.wall_seconds - o.timings.hour_seconds
+    return sum(
+        move.cause is Reason.FOREIGN_SERVER and move.attempts > 0 and move.ended_at > from_when
+        for move in o.resource.status.moves
+    )
+
+
+def _seen_once(o: Observation, places: Sequence[Place]) -> Decision | None:
+    """Wait for a second read, 30 s after the first; None when there was one."""
+    apart = o.timings.two_reads_apart_seconds
+    for place in places:
+        if place.track is None or place.track.ready is False:
+            return hold(
+                Reason.SWITCH_UNDER_WAY,
+                f"Robot is switching {place.address.text}",
+                o.timings.resync_seconds,
+            )
+        if not place.track.held_for(apart, float("-inf")):
+            message = f"{place.address.text}: reading the route twice before it counts"
+            decision = hold(Reason.ROUTE_READ_ONCE, message, o.timings.busy_resync_seconds)
+            return replace(decision, read_routes_at=place.track.since + apart)
+    return None
+
+
+def steady(o: Observation, s: Situation) -> Decision:
+    """Nothing to do; look again soon while somebody's health is not settled."""
+    t = o.timings
+    settling = any(view.selected and view.health.verdict is Verdict.UNCLEAR for view in s.views)
+    recheck = t.busy_resync_seconds if settling else t.resync_seconds
+    if s.active is None or s.active.health.verdict is not Verdict.POSITIVE:
+        node = s.active.node if s.active is not None else ""
+        return hold(Reason.ACTIVE_NODE_UNCLEAR, f"no recent sign of life of {node}", recheck)
+    return hold(Reason.ON_HEALTHY_NODE, f"routed to {s.active.node}", recheck)
+
+
+# Order is meaning: each line may rely on the lines above it having said nothing.
+CHECKS: tuple[Check, ...] = (
+    not_claimed,
+    conflicting,
+    window_too_short,
+    open_intent,
+    deleting,
+    paused,
+    route_unknown,
+    answer_request,
+    active_node_failed,
+    mapping_lost,
+    active_node_leaving,
+    group_split,
+    routed_nowhere,
+    foreign_server,
+)

@@ -1,0 +1,85 @@
+"""The gates that stand before an intent is opened and again before every request to Robot.
+
+A shut gate stops intents and requests, never reads. Order: what the user decided, then what must
+be read again, then what the account allows (design 4).
+"""
+
+from __future__ import annotations
+
+from failoverip.core.decision import Decision, Hold, Refresh
+from failoverip.core.observation import Observation, Trouble
+from failoverip.core.reasons import Reason
+from failoverip.core.resource import Mode, Policy
+
+# Moves that may use the reserve of writes: the active node cannot serve the address.
+FAILED_NODE = frozenset({Reason.NODE_DELETED, Reason.NODE_NOT_READY, Reason.NODE_UNREACHABLE})
+
+
+def hold(reason: Reason, message: str, recheck_after_seconds: float) -> Decision:
+    """A decision to do nothing for now."""
+    return Decision(Hold(), reason, message, recheck_after_seconds)
+
+
+def shut_gate(
+    o: Observation, policy: Policy, why: str, *, requests: int, for_failed_node: bool
+) -> Decision | None:
+    """The first gate that is shut, as the decision to take instead; None when all are open.
+
+    `why` says what the gate keeps back, `requests` how many requests the round needs.
+    """
+    return (
+        _mode_gate(o, policy, why)
+        or evidence_gate(o, why)
+        or _budget_gate(o, why, requests, for_failed_node=for_failed_node)
+    )
+
+
+def _mode_gate(o: Observation, policy: Policy, why: str) -> Decision | None:
+    if o.resource.deleting:
+        return hold(Reason.DELETING, f"being deleted; {why}", o.timings.resync_seconds)
+    if policy.mode is Mode.PAUSED:
+        return hold(Reason.PAUSED, f"mode is Paused; {why}", o.timings.resync_seconds)
+    if policy.mode is Mode.DRY_RUN:
+        return hold(Reason.DRY_RUN, f"mode is DryRun; would act: {why}", o.timings.resync_seconds)
+    return None
+
+
+def evidence_gate(o: Observation, why: str) -> Decision | None:
+    """Lists and the route must be fresh; what is not is read again, if Robot may be asked."""
+    t = o.timings
+    if o.credentials is not None:
+        return hold(o.credentials.reason, o.credentials.message, t.resync_seconds)
+    stale_lists = not _within(o.now, o.cluster.listed_at, t.fresh_list_seconds)
+    stale_routes = not _within(o.now, o.account.routes_read_at, t.fresh_route_seconds)
+    if not stale_lists and not stale_routes:
+        return None
+    read_at = o.account.budget.read_at
+    if stale_routes and read_at > o.now:
+        trouble = o.account.trouble or Trouble(
+            Reason.BUDGET_EXHAUSTED, "the reads of this hour are used up"
+        )
+        wait = min(read_at - o.now, t.resync_seconds)
+        return hold(trouble.reason, f"{trouble.message}; waiting: {why}", wait)
+    return Decision(
+        Refresh(stale_lists, stale_routes), Reason.EVIDENCE_STALE, f"reading again: {why}", 0.0
+    )
+
+
+def _budget_gate(
+    o: Observation, why: str, requests: int, *, for_failed_node: bool
+) -> Decision | None:
+    budget = o.account.budget
+    left = budget.writes_left if for_failed_node else budget.free_writes_left
+    if left >= requests and budget.write_at <= o.now:
+        return None
+    if o.account.trouble is not None:
+        message = o.account.trouble.message
+        reason = o.account.trouble.reason
+    else:
+        message = "the switches of this hour are used up but for the reserve"
+        reason = Reason.BUDGET_EXHAUSTED
+    return hold(reason, f"{message}; waiting: {why}", o.timings.resync_seconds)
+
+
+def _within(now: float, then: float | None, seconds: float) -> bool:
+    return then is not None and now - then <= seconds

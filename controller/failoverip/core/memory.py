@@ -1,0 +1,98 @@
+"""What this process remembers of one open intent: its own requests and how they ended.
+
+Nothing of it is needed for safety. A new leader begins without: what its predecessor sent counts
+as sent at the claim, with an unknown outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from failoverip.core.addresses import AddressKey
+from failoverip.core.provider import (
+    AlreadyRouted,
+    Locked,
+    NotExecuted,
+    OutcomeUnknown,
+    Refused,
+    SwitchAnswer,
+    Switched,
+)
+from failoverip.core.resource import Intent
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMemory:
+    """Of one route of the intent.
+
+    `unsettled_since`: since when (local time) a request may still take effect although its
+    connection ended; None when no such request exists.
+    """
+
+    in_flight: bool = False
+    unsettled_since: float | None = None
+    refused: Refused | None = None
+    last_ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentMemory:
+    """`round_ended_at`: when the last request of the latest round ended, None before the first."""
+
+    intent_id: str
+    followed_since: float
+    round_ended_at: float | None = None
+    routes: Mapping[AddressKey, RouteMemory] = field(default_factory=dict)
+
+    def route(self, address: AddressKey) -> RouteMemory:
+        """Of one address; nothing was sent when there is no entry."""
+        return self.routes.get(address, RouteMemory())
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a request of this process is under way."""
+        return any(route.in_flight for route in self.routes.values())
+
+
+def remember_intent(intent: Intent, now: float) -> IntentMemory:
+    """Of an intent that this process begins to follow at `now`, opened or adopted."""
+    if intent.attempts == 0:
+        return IntentMemory(intent.id, now)
+    inherited = RouteMemory(unsettled_since=now)
+    return IntentMemory(
+        intent.id, now, routes={route.address.key: inherited for route in intent.routes}
+    )
+
+
+def sent(memory: IntentMemory, addresses: Iterable[AddressKey]) -> IntentMemory:
+    """After a round of requests left."""
+    routes = dict(memory.routes)
+    for address in addresses:
+        routes[address] = replace(memory.route(address), in_flight=True)
+    return replace(memory, routes=routes)
+
+
+def answered(
+    memory: IntentMemory, address: AddressKey, answer: SwitchAnswer, now: float
+) -> IntentMemory:
+    """After one request ended at `now`, with whatever answer."""
+    before = memory.route(address)
+    after = RouteMemory(
+        in_flight=False,
+        unsettled_since=_unsettled_since(before, answer, now),
+        refused=answer if isinstance(answer, Refused) else before.refused,
+        last_ended_at=now,
+    )
+    return replace(memory, round_ended_at=now, routes={**memory.routes, address: after})
+
+
+def _unsettled_since(before: RouteMemory, answer: SwitchAnswer, now: float) -> float | None:
+    match answer:
+        case Switched() | AlreadyRouted():
+            return None
+        case OutcomeUnknown() | Locked():
+            return now
+        case Refused() | NotExecuted():
+            # Says nothing about an earlier request that may still run.
+            return before.unsettled_since

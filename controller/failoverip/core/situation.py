@@ -1,0 +1,230 @@
+"""What an observation means: where each address is, on which node, and how that node is.
+
+The active node is where Robot routes, never where the status says (design 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from failoverip.core.addresses import FailoverAddress
+from failoverip.core.cluster import Node
+from failoverip.core.health import UNCLEAR, Health, Verdict, assess
+from failoverip.core.mapping import Unmapped, map_node
+from failoverip.core.observation import Observation
+from failoverip.core.provider import Server
+from failoverip.core.reasons import Reason
+from failoverip.core.resource import Policy, Status
+from failoverip.core.routes import RouteTrack
+
+DELETED = Health(Verdict.FAILED, Reason.NODE_DELETED)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A node with its health, its server and whether `nodeSelector` selects it."""
+
+    node: Node
+    health: Health
+    server: Server | Unmapped
+    selected: bool
+
+    @property
+    def server_number(self) -> int | None:
+        """Of its server, None when it has none."""
+        return None if isinstance(self.server, Unmapped) else self.server.number
+
+
+class PlaceKind(StrEnum):
+    """Where one address is, as far as can be told."""
+
+    UNKNOWN = "Unknown"  # no recent answer, or the servers were never read
+    UNLISTED = "Unlisted"  # the account has no such failover address
+    NOWHERE = "Nowhere"
+    NODE = "Node"  # on a server that carries at least one node
+    DELETED = "Deleted"  # on the server of the last known node, and that node is gone
+    LOST = "Lost"  # on the server of the last known node, which is no longer mapped to it
+    FOREIGN = "Foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One address; `views` are the nodes on its server, `node` the name to tell."""
+
+    address: FailoverAddress
+    kind: PlaceKind
+    track: RouteTrack | None = None
+    server_number: int | None = None
+    views: tuple[NodeView, ...] = ()
+    node: str = ""
+    node_uid: str = ""
+
+    @property
+    def health(self) -> Health:
+        """Of the server: alive if any of its nodes is, failed only if all are."""
+        if self.kind is PlaceKind.DELETED:
+            return DELETED
+        if not self.views:
+            return UNCLEAR
+        order = (Verdict.POSITIVE, Verdict.UNCLEAR, Verdict.FAILED)
+        return min((view.health for view in self.views), key=lambda h: order.index(h.verdict))
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`active` is the place that speaks for the group, None when no address is on a node."""
+
+    policy: Policy
+    views: tuple[NodeView, ...]
+    places: tuple[Place, ...]
+    active: Place | None
+    eligibility: Mapping[str, Reason]  # by node UID; Reason.ELIGIBLE or why not
+
+    def view(self, name: str) -> NodeView | None:
+        """The node of this name, if it is listed."""
+        return next((view for view in self.views if view.node.name == name), None)
+
+    def can_take(self, view: NodeView) -> bool:
+        """Eligible, and alive by positive evidence."""
+        eligible = self.eligibility[view.node.uid] is Reason.ELIGIBLE
+        return eligible and view.health.verdict is Verdict.POSITIVE
+
+
+def understand(o: Observation, policy: Policy) -> Situation:
+    """The situation of the resource in this observation."""
+    selector = set(policy.node_selector)
+    views = tuple(
+        NodeView(
+            node,
+            assess(node, o.cluster, o.now, o.timings),
+            map_node(node, o.account.servers),
+            selector <= set(node.labels),
+        )
+        for node in o.cluster.nodes
+    )
+    places = tuple(_place(address, o, views) for address in policy.addresses)
+    barred = barred_servers(o)
+    eligibility = {view.node.uid: _eligibility(view, views, policy, barred) for view in views}
+    return Situation(policy, views, places, _active(places), eligibility)
+
+
+def barred_servers(o: Observation) -> frozenset[int]:
+    """Servers to which a switch was Refused, Failed or left Partial less than 10 minutes ago."""
+    from_when = o.wall_seconds - o.timings.barred_seconds
+    return frozenset(
+        move.server_number
+        for move in o.resource.status.moves
+        if move.result in ("Refused", "Failed") and move.ended_at > from_when
+    )
+
+
+def _eligibility(
+    view: NodeView, views: Sequence[NodeView], policy: Policy, barred: frozenset[int]
+) -> Reason:
+    if not view.selected:
+        return Reason.NODE_NOT_SELECTED
+    if isinstance(view.server, Unmapped):
+        return view.server.reason
+    if sum(other.server_number == view.server.number for other in views) > 1:
+        return Reason.SERVER_SHARED
+    if any(view.server.target(address.version) is None for address in policy.addresses):
+        return Reason.FAMILY_MISSING
+    if view.node.unschedulable:
+        return Reason.NODE_CORDONED
+    if view.node.deleting:
+        return Reason.NODE_DELETING
+    if view.server.number in barred:
+        return Reason.TARGET_BARRED
+    return Reason.ELIGIBLE
+
+
+def _place(address: FailoverAddress, o: Observation, views: Sequence[NodeView]) -> Place:
+    account = o.account
+    if account.listed is None or _outdated(o):
+        return Place(address, PlaceKind.UNKNOWN)
+    track = account.routes.get(address.key)
+    if address.key not in account.listed or track is None:
+        return Place(address, PlaceKind.UNLISTED)
+    if track.target is None:
+        return Place(address, PlaceKind.NOWHERE, track)
+    if account.servers is None:
+        return Place(address, PlaceKind.UNKNOWN, track)
+    server = next((s for s in account.servers if track.target in (s.ipv4, s.ipv6_net)), None)
+    if server is None:
+        return Place(address, PlaceKind.FOREIGN, track)
+    there = tuple(view for view in views if view.server_number == server.number)
+    if there:
+        node = min(there, key=lambda view: (view.health.verdict != Verdict.POSITIVE, _name(view)))
+        return Place(
+            address, PlaceKind.NODE, track, server.number, there, _name(node), node.node.uid
+        )
+    return _deserted(address, track, server.number, o, views)
+
+
+def _outdated(o: Observation) -> bool:
+    read_at = o.account.routes_read_at
+    return read_at is None or o.now - read_at > o.timings.route_unknown_after_seconds
+
+
+def _deserted(
+    address: FailoverAddress,
+    track: RouteTrack,
+    number: int,
+    o: Observation,
+    views: Sequence[NodeView],
+) -> Place:
+    """A server without a node: its last known node was deleted, lost its mapping, or never was."""
+    name, uid = _last_known_node(o.resource.status, address, track, number)
+    if not name or o.cluster.listed_at is None:
+        return Place(address, PlaceKind.FOREIGN, track, number)
+    listed = next((view for view in views if view.node.name == name), None)
+    gone = listed is None or (uid and listed.node.uid != uid)
+    kind = PlaceKind.DELETED if gone else PlaceKind.LOST
+    return Place(address, kind, track, number, (), name, uid)
+
+
+def _last_known_node(
+    status: Status, address: FailoverAddress, track: RouteTrack, number: int
+) -> tuple[str, str]:
+    if status.active_server == number:
+        return status.active_node, status.active_node_uid
+    for recorded in status.addresses:
+        if recorded.address.key == address.key and recorded.active_server_ip == track.target:
+            return recorded.node, ""
+    return "", ""
+
+
+def _active(places: Iterable[Place]) -> Place | None:
+    """The healthy node with most addresses, else the one with most; then the first address."""
+    on_nodes = [place for place in places if place.server_number is not None and place.node]
+    if not on_nodes:
+        return None
+    count: dict[int | None, int] = {}
+    for place in on_nodes:
+        count[place.server_number] = count.get(place.server_number, 0) + 1
+    return min(
+        on_nodes,
+        key=lambda place: (
+            place.health.verdict is not Verdict.POSITIVE,
+            -count[place.server_number],
+        ),
+    )
+
+
+def _name(view: NodeView) -> str:
+    return view.node.name
+
+
+def choose_target(
+    s: Situation, carried: Mapping[int, int], *, exclude: Iterable[int | None] = ()
+) -> NodeView | None:
+    """The node to move to: fewest addresses of other resources, then the first by name."""
+    excluded = set(exclude)
+    able = [view for view in s.views if s.can_take(view) and view.server_number not in excluded]
+    return min(
+        able,
+        key=lambda view: (carried.get(view.server_number or 0, 0), _name(view)),
+        default=None,
+    )

@@ -1,0 +1,160 @@
+"""Fixtures of the real control plane, a pytest plugin of `tests/conftest.py`.
+
+Without the means to run it, tests skip with one line, or fail when FAILOVERIP_E2E_REQUIRED is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from tests.controlplane.build import Assets, RigError, find_assets
+from tests.controlplane.cluster import Cluster, ExistingCluster
+from tests.controlplane.controlplane import (
+    ControlPlane,
+    ControlPlaneOptions,
+    start_control_plane,
+)
+from tests.controlplane.gatekeeper import Gatekeeper
+from tests.controlplane.kubelet import FAST_BEAT_SECONDS, Kubelet, PretendNode
+from tests.controlplane.tcp_proxy import TcpProxy
+
+KubeletFactory = Callable[..., Kubelet]
+ControlPlaneFactory = Callable[..., ControlPlane]
+TcpProxyFactory = Callable[..., TcpProxy]
+GatekeeperFactory = Callable[..., Gatekeeper]
+
+
+@pytest.fixture(scope="session")
+def assets(pytestconfig: pytest.Config) -> Assets:
+    """The programs of the control plane, built if they are not in the cache."""
+    try:
+        return find_assets(lambda line: _say(pytestconfig, line))
+    except RigError as error:
+        _not_here(pytestconfig, str(error))
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """One cluster for the whole run: an existing one if asked for, else a control plane."""
+    directory = tmp_path_factory.mktemp("cluster")
+    if os.environ.get("USE_EXISTING_CLUSTER") == "true":
+        cluster = _existing_cluster(request.config, directory)
+        yield cluster
+        cluster.close()
+        return
+    plane = start_control_plane(request.getfixturevalue("assets"), directory)
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
+    """A Kubernetes API without nodes, FailoverIPs and Leases; cleaned after each test."""
+    yield shared_cluster
+    if isinstance(shared_cluster, ControlPlane):
+        shared_cluster.restore()
+    shared_cluster.clean()
+
+
+@pytest.fixture
+def control_plane(cluster: Cluster, pytestconfig: pytest.Config) -> ControlPlane:
+    """The same, for tests that need nodes to turn NotReady or that disturb the control plane."""
+    if not isinstance(cluster, ControlPlane):
+        pytest.skip("needs a control plane of its own, and USE_EXISTING_CLUSTER is set")
+    if not cluster.has_controller_manager:
+        _not_here(pytestconfig, "KUBEBUILDER_ASSETS has no kube-controller-manager")
+    return cluster
+
+
+@pytest.fixture
+def new_control_plane(
+    assets: Assets, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ControlPlaneFactory]:
+    """Starts further control planes: `new_control_plane(timings=None, leader_elect=False)`."""
+    with ExitStack() as stack:
+
+        def start(**options: object) -> ControlPlane:
+            chosen = ControlPlaneOptions(**options)  # type: ignore[arg-type]  # the dataclass checks names
+            plane = start_control_plane(assets, tmp_path_factory.mktemp("plane"), chosen)
+            stack.callback(plane.stop)
+            return plane
+
+        yield start
+
+
+@pytest.fixture
+def kubelet(cluster: Cluster) -> Iterator[KubeletFactory]:
+    """Starts kubelets: `kubelet("node-1", "192.0.2.1")`; see PretendNode for what else it takes."""
+    with ExitStack() as stack:
+        # Beats do not wait for an answer for longer than a few beats.
+        api = cluster.api(timeout_seconds=10.0)
+
+        def start(
+            name: str, address: str, beat_seconds: float = FAST_BEAT_SECONDS, **more: object
+        ) -> Kubelet:
+            node = PretendNode(name, address, **more)  # type: ignore[arg-type]  # the dataclass checks names
+            one = Kubelet(api, node, beat_seconds)
+            one.start()
+            stack.callback(one.stop)
+            return one
+
+        yield start
+
+
+@pytest.fixture
+def tcp_proxy() -> Iterator[TcpProxyFactory]:
+    """Starts byte-level proxies: `tcp_proxy(api_server.url)`."""
+    with ExitStack() as stack:
+
+        def start(upstream: str) -> TcpProxy:
+            return stack.enter_context(TcpProxy(upstream))
+
+        yield start
+
+
+@pytest.fixture
+def gatekeeper(control_plane: ControlPlane) -> Iterator[GatekeeperFactory]:
+    """Starts request-level proxies to the first API server, or to the URL given."""
+    with ExitStack() as stack:
+
+        def start(upstream: str | None = None) -> Gatekeeper:
+            url = upstream or control_plane.api_server.url
+            return stack.enter_context(Gatekeeper(url, control_plane.ca))
+
+        yield start
+
+
+def _existing_cluster(config: pytest.Config, directory: Path) -> ExistingCluster:
+    kubeconfig = os.environ.get("KUBECONFIG")
+    if not kubeconfig:
+        _not_here(config, "USE_EXISTING_CLUSTER=true needs KUBECONFIG")
+    given = os.environ.get("KUBEBUILDER_ASSETS")
+    kubectl = shutil.which("kubectl", path=given) if given else shutil.which("kubectl")
+    if kubectl is None:
+        _not_here(config, "USE_EXISTING_CLUSTER=true needs kubectl in PATH")
+    return ExistingCluster(Path(kubectl), Path(kubeconfig), directory)
+
+
+def _not_here(config: pytest.Config, reason: str) -> NoReturn:
+    _say(config, f"*** {reason} ***")
+    if os.environ.get("FAILOVERIP_E2E_REQUIRED", "") not in ("", "0"):
+        pytest.fail(f"FAILOVERIP_E2E_REQUIRED is set: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    """Tell the person who waits, also while pytest captures the output."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        writer = config.get_terminal_writer()
+        writer.line()
+        writer.line(line, yellow=True, bold=True)
+        writer.flush()

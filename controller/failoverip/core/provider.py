@@ -24,6 +24,7 @@ class Fault(StrEnum):
     MAINTENANCE = "Maintenance"  # 503
     SERVER_ERROR = "ServerError"  # any other 5xx
     GARBLED = "Garbled"  # HTML, empty, truncated, wrong shape
+    WINDOW_SHUT = "WindowShut"  # never sent: too little of the lease was left at the first byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ class Route:
     """Where Robot says an address goes.
 
     `target` None: routed nowhere. `ready` None: Robot did not say (the field is undocumented),
-    False: a switch is under way.
+    False: a switch is under way. `prefix_length` None: Robot's mask was absent or unreadable.
     """
 
     address: AddressKey
     target: TargetAddress | None
     ready: bool | None = None
+    prefix_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from failoverip.core.moves import open_move
 from failoverip.core.observation import Claim, Observation
 from failoverip.core.reasons import Reason
 from failoverip.core.requests import answer_request
-from failoverip.core.resource import Cause, Drift, InvalidSpec, Mode, MoveResult, Policy
+from failoverip.core.resource import Cause, Drift, InvalidSpec, Mode, MoveResult
 from failoverip.core.situation import (
+    NodeView,
     Place,
     PlaceKind,
     Situation,
@@ -27,6 +28,7 @@ from failoverip.core.situation import (
 
 # How often `drift: Enforce` takes an address back within an hour before somebody must look.
 MAX_ENFORCED_PER_HOUR = 2
+ENFORCED = frozenset({Reason.FOREIGN_SERVER, Reason.GROUP_SPLIT})
 
 Check = Callable[[Observation, Situation], Decision | None]
 
@@ -148,6 +150,8 @@ def group_split(o: Observation, s: Situation) -> Decision | None:
     if s.active is None:
         return None
     parts = [place for place in s.places if place.server_number != s.active.server_number]
+    if s.policy.drift is Drift.ENFORCE:
+        parts = [place for place in parts if place.kind is not PlaceKind.FOREIGN]
     if not parts:
         return None
     movable = [place for place in parts if _part_may_follow(s, place)]
@@ -155,20 +159,24 @@ def group_split(o: Observation, s: Situation) -> Decision | None:
     view = s.view(s.active.node)
     if not movable or view is None or not s.can_take(view) or _repair_barred(o):
         return hold(Reason.GROUP_SPLIT, message, o.timings.resync_seconds)
+    if _taken_from_healthy(movable[0]) and _enforced_this_hour(o) >= MAX_ENFORCED_PER_HOUR:
+        return hold(Reason.CONTESTED, message, o.timings.resync_seconds)
     first = movable[0]
     together = [
         p for p in movable if (p.kind, p.server_number) == (first.kind, first.server_number)
     ]
-    once = _seen_once(o, together) if first.kind in (PlaceKind.NOWHERE, PlaceKind.FOREIGN) else None
+    once = _seen_once(o, together) if first.kind is PlaceKind.NOWHERE else None
     cause = Cause(Reason.GROUP_SPLIT, first.node, first.node_uid)
     return once or open_move(o, s, cause, together, target=view)
 
 
 def _part_may_follow(s: Situation, place: Place) -> bool:
-    if part_may_follow(s, place):
-        return True
-    enforced = place.kind in (PlaceKind.NODE, PlaceKind.FOREIGN)
-    return enforced and s.policy.drift is Drift.ENFORCE
+    enforced = place.kind is PlaceKind.NODE and s.policy.drift is Drift.ENFORCE
+    return enforced or part_may_follow(s, place)
+
+
+def _taken_from_healthy(place: Place) -> bool:
+    return place.kind is PlaceKind.NODE and place.health.verdict is not Verdict.FAILED
 
 
 def _repair_barred(o: Observation) -> bool:
@@ -208,13 +216,20 @@ def foreign_server(o: Observation, s: Situation) -> Decision | None:
     if _enforced_this_hour(o) >= MAX_ENFORCED_PER_HOUR:
         message = f"{names} is no node; taken back twice within an hour: somebody else moves it"
         return hold(Reason.CONTESTED, message, t.resync_seconds)
-    return _seen_once(o, foreign) or open_move(o, s, Cause(Reason.FOREIGN_SERVER), foreign)
+    cause = Cause(Reason.FOREIGN_SERVER)
+    return _seen_once(o, foreign) or open_move(o, s, cause, foreign, target=_active_view(s))
+
+
+def _active_view(s: Situation) -> NodeView | None:
+    """The active node, if it can take more; a lone address has none."""
+    view = s.view(s.active.node) if s.active is not None else None
+    return view if view is not None and s.can_take(view) else None
 
 
 def _enforced_this_hour(o: Observation) -> int:
     from_when = o.wall_seconds - o.timings.hour_seconds
     return sum(
-        move.cause is Reason.FOREIGN_SERVER and move.attempts > 0 and move.ended_at > from_when
+        move.cause in ENFORCED and move.attempts > 0 and move.ended_at > from_when
         for move in o.resource.status.moves
     )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failoverip.core.cluster import Ready
 from failoverip.core.decision import Decision, Hold, OpenIntent, RefuseRequest
 from failoverip.core.gates import hold
 from failoverip.core.health import Verdict
@@ -15,7 +14,7 @@ from failoverip.core.moves import open_move
 from failoverip.core.observation import Observation
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Cause, Mode
-from failoverip.core.situation import NodeView, Situation
+from failoverip.core.situation import NodeView, Situation, still_settling
 
 
 def answer_request(o: Observation, s: Situation) -> Decision | None:
@@ -35,7 +34,7 @@ def answer_request(o: Observation, s: Situation) -> Decision | None:
         message = f"switch-to {name}: {eligibility.text.rstrip('.')} ({eligibility})"
         return _refuse(value, Reason.NODE_INELIGIBLE, message)
     if view.health.verdict is not Verdict.POSITIVE:
-        if _still_settling(o, view):
+        if still_settling(o, view):
             return hold(Reason.EVIDENCE_STALE, f"switch-to {name}: waiting for a heartbeat", 1.0)
         return _refuse(value, Reason.NODE_UNHEALTHY, f"switch-to {name}: no sign of life")
     if s.policy.mode is Mode.DRY_RUN:
@@ -54,17 +53,6 @@ def _accept(o: Observation, s: Situation, view: NodeView, value: str) -> Decisio
     if isinstance(decision.action, OpenIntent):
         return replace(decision, message=f"switch-to {view.node.name}: accepted")
     return decision
-
-
-def _still_settling(o: Observation, view: NodeView) -> bool:
-    """A new leader has not watched long enough to see this Ready node's heartbeat change."""
-    trace = o.cluster.traces.get(view.node.uid)
-    return (
-        view.node.ready is Ready.TRUE
-        and trace is not None
-        and trace.changed_at is None
-        and o.now - trace.same_since < o.timings.heartbeat_silence_seconds
-    )
 
 
 def _refuse(value: str, reason: Reason, message: str) -> Decision:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failoverip.core.addresses import FailoverAddress
-from failoverip.core.cluster import Node
+from failoverip.core.cluster import Node, Ready
 from failoverip.core.health import UNCLEAR, Health, Verdict, assess
 from failoverip.core.mapping import Unmapped, map_node
 from failoverip.core.observation import Observation
@@ -227,4 +227,15 @@ def choose_target(
         able,
         key=lambda view: (carried.get(view.server_number or 0, 0), _name(view)),
         default=None,
+    )
+
+
+def still_settling(o: Observation, view: NodeView) -> bool:
+    """This process has not watched a Ready node long enough to see its heartbeat change."""
+    trace = o.cluster.traces.get(view.node.uid)
+    return (
+        view.node.ready is Ready.TRUE
+        and trace is not None
+        and trace.changed_at is None
+        and o.now - trace.same_since < o.timings.heartbeat_silence_seconds
     )

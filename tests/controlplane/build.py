@@ -19,7 +19,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +79,8 @@ def find_assets(progress: Progress, environ: Mapping[str, str] = os.environ) -> 
     Raises RigError.
     """
     given = environ.get("KUBEBUILDER_ASSETS")
-    directory = Path(given) if given else ensure_built(cache_directory(environ), progress)
+    cache = cache_directory(environ)
+    directory = Path(given) if given else ensure_built(cache, progress, environ=environ)
     assets = Assets(
         etcd=directory / "etcd",
         kube_apiserver=directory / "kube-apiserver",
@@ -109,12 +109,18 @@ def build_directory(cache: Path) -> Path:
     digest = hashlib.sha256()
     for name in ("go.mod", "go.sum"):
         digest.update((MODULE / name).read_bytes())
-    digest.update(repr((_go_flags(), sorted(ENVIRONMENT.items()), PROGRAMS)).encode())
+    packages = [(program.name, program.package) for program in PROGRAMS]
+    digest.update(repr((_go_flags(), sorted(ENVIRONMENT.items()), packages)).encode())
     digest.update(f"{sys.platform}/{platform.machine()}".encode())
     return cache / "controlplane" / digest.hexdigest()[:16]
 
 
-def ensure_built(cache: Path, progress: Progress, programs: tuple[Program, ...] = PROGRAMS) -> Path:
+def ensure_built(
+    cache: Path,
+    progress: Progress,
+    programs: tuple[Program, ...] = PROGRAMS,
+    environ: Mapping[str, str] = os.environ,
+) -> Path:
     """The directory that holds `programs`; builds them when it is not there.
 
     The directory appears at once and whole, and two runs do not build at the same time.
@@ -123,7 +129,7 @@ def ensure_built(cache: Path, progress: Progress, programs: tuple[Program, ...] 
     target = build_directory(cache)
     if target.is_dir():
         return target
-    if shutil.which("go") is None:
+    if shutil.which("go", path=environ.get("PATH", os.defpath)) is None:
         raise NoToolchainError(
             "no real control plane: the Go toolchain is missing; install Go 1.26 or newer, "
             "or set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver, "
@@ -132,28 +138,33 @@ def ensure_built(cache: Path, progress: Progress, programs: tuple[Program, ...] 
     target.parent.mkdir(parents=True, exist_ok=True)
     with _locked(target.with_suffix(".lock"), progress):
         if not target.is_dir():
-            _build_all(target, programs, progress)
+            _build_all(target, programs, progress, environ)
     return target
 
 
-def _build_all(target: Path, programs: tuple[Program, ...], progress: Progress) -> None:
+def _build_all(
+    target: Path,
+    programs: tuple[Program, ...],
+    progress: Progress,
+    environ: Mapping[str, str],
+) -> None:
     # Beside the target, since a rename is atomic only within one file system.
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as temporary:
-        whole = Path(temporary) / "bin"
-        whole.mkdir()
-        for program in programs:
-            progress(f"building {program.name} ({program.pace}, once)")
-            _build(program, whole)
-        whole.rename(target)
+    partial = target.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for program in programs:
+        progress(f"building {program.name} ({program.pace}, once)")
+        _build(program, partial, environ)
+    partial.rename(target)
     progress(f"built into {target}")
 
 
-def _build(program: Program, directory: Path) -> None:
+def _build(program: Program, directory: Path, environ: Mapping[str, str]) -> None:
     command = ["go", "build", *_go_flags(), "-o", str(directory / program.name), program.package]
     done = subprocess.run(
         command,
         cwd=MODULE,
-        env={**os.environ, **ENVIRONMENT},
+        env={**environ, **ENVIRONMENT},
         capture_output=True,
         text=True,
         check=False,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import pytest
 from tests.controlplane.build import Assets, RigError, find_assets
@@ -21,13 +21,47 @@ from tests.controlplane.controlplane import (
     start_control_plane,
 )
 from tests.controlplane.gatekeeper import Gatekeeper
-from tests.controlplane.kubelet import FAST_BEAT_SECONDS, Kubelet, PretendNode
+from tests.controlplane.kubelet import (
+    DEFAULT_BEAT_SECONDS,
+    FAST_BEAT_SECONDS,
+    Kubelet,
+    PretendNode,
+)
+from tests.controlplane.rest import Api
+from tests.controlplane.servers import FAST_TIMINGS, NodeTimings
 from tests.controlplane.tcp_proxy import TcpProxy
 
-KubeletFactory = Callable[..., Kubelet]
-ControlPlaneFactory = Callable[..., ControlPlane]
-TcpProxyFactory = Callable[..., TcpProxy]
-GatekeeperFactory = Callable[..., Gatekeeper]
+TcpProxyFactory = Callable[[str], TcpProxy]
+
+
+class ControlPlaneFactory(Protocol):
+    """Starts a control plane with the options given; see ControlPlaneOptions."""
+
+    def __call__(
+        self, timings: NodeTimings | None = FAST_TIMINGS, leader_elect: bool = True
+    ) -> ControlPlane: ...
+
+
+class KubeletFactory(Protocol):
+    """Starts the kubelet of a node; see PretendNode."""
+
+    def __call__(
+        self,
+        name: str,
+        address: str,
+        *,
+        beat_seconds: float = FAST_BEAT_SECONDS,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        provider_id: str = "",
+        api: Api | None = None,
+    ) -> Kubelet: ...
+
+
+class GatekeeperFactory(Protocol):
+    """Starts a gatekeeper before the first API server, or before the URL given."""
+
+    def __call__(self, upstream: str | None = None) -> Gatekeeper: ...
 
 
 @pytest.fixture(scope="session")
@@ -81,9 +115,11 @@ def new_control_plane(
     """Starts further control planes: `new_control_plane(timings=None, leader_elect=False)`."""
     with ExitStack() as stack:
 
-        def start(**options: object) -> ControlPlane:
-            chosen = ControlPlaneOptions(**options)  # type: ignore[arg-type]  # the dataclass checks names
-            plane = start_control_plane(assets, tmp_path_factory.mktemp("plane"), chosen)
+        def start(
+            timings: NodeTimings | None = FAST_TIMINGS, leader_elect: bool = True
+        ) -> ControlPlane:
+            options = ControlPlaneOptions(timings, leader_elect)
+            plane = start_control_plane(assets, tmp_path_factory.mktemp("plane"), options)
             stack.callback(plane.stop)
             return plane
 
@@ -94,14 +130,20 @@ def new_control_plane(
 def kubelet(cluster: Cluster) -> Iterator[KubeletFactory]:
     """Starts kubelets: `kubelet("node-1", "192.0.2.1")`; see PretendNode for what else it takes."""
     with ExitStack() as stack:
-        # Beats do not wait for an answer for longer than a few beats.
-        api = cluster.api(timeout_seconds=10.0)
+        patient_for_a_beat = cluster.api(timeout_seconds=DEFAULT_BEAT_SECONDS)
 
         def start(
-            name: str, address: str, beat_seconds: float = FAST_BEAT_SECONDS, **more: object
+            name: str,
+            address: str,
+            *,
+            beat_seconds: float = FAST_BEAT_SECONDS,
+            labels: Mapping[str, str] | None = None,
+            annotations: Mapping[str, str] | None = None,
+            provider_id: str = "",
+            api: Api | None = None,
         ) -> Kubelet:
-            node = PretendNode(name, address, **more)  # type: ignore[arg-type]  # the dataclass checks names
-            one = Kubelet(api, node, beat_seconds)
+            node = PretendNode(name, address, labels or {}, annotations or {}, provider_id)
+            one = Kubelet(api or patient_for_a_beat, node, beat_seconds)
             one.start()
             stack.callback(one.stop)
             return one

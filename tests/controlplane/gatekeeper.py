@@ -194,7 +194,8 @@ class Gatekeeper:
     async def _start(self) -> None:
         context = ssl.create_default_context(cafile=self._ca) if self._ca else False
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context),
+            # A new connection each time: on a kept one the client may send a request twice.
+            connector=aiohttp.TCPConnector(limit=0, ssl=context, force_close=True),
             timeout=aiohttp.ClientTimeout(total=None),
             auto_decompress=False,
         )

@@ -85,8 +85,8 @@ class Kubelet:
 
     def power_on(self) -> None:
         """Boot again: register if the node was deleted, and say Ready at once."""
-        self._register()
         self._readiness = READY
+        self._register()
         self._begin_beating()
         self._post_now.set()
 

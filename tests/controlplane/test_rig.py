@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
-
-from tests.controlplane.cluster import Cluster
+from tests.controlplane.build import Assets
+from tests.controlplane.cluster import Cluster, ExistingCluster
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.fixtures import (
     ControlPlaneFactory,
@@ -216,8 +217,8 @@ class TestControlPlaneFaults:
 
 
 class TestTcpProxy:
-    def test_silence_holds_back_what_a_heal_lets_through(
-        self, control_plane: ControlPlane, tcp_proxy: TcpProxyFactory, config_maps: Api
+    def test_silence_lets_clients_connect_and_answers_nothing_until_it_heals(
+        self, control_plane: ControlPlane, tcp_proxy: TcpProxyFactory
     ) -> None:
         proxy = tcp_proxy(control_plane.api_server.url)
         api = control_plane.api(proxy.url, timeout_seconds=1)
@@ -227,8 +228,15 @@ class TestTcpProxy:
             api.text("/readyz")
         with pytest.raises(httpx.TimeoutException):
             control_plane.api(proxy.url, timeout_seconds=1).text("/readyz")
-        assert proxy.open_connections > 0
+        late: list[str] = []
+        patient = control_plane.api(proxy.url)
+        asking = threading.Thread(target=lambda: late.append(patient.text("/readyz")))
+        before = proxy.open_connections
+        asking.start()
+        eventually(lambda: proxy.open_connections > before, "one more client is connected")
         proxy.heal()
+        asking.join(60)
+        assert late == ["ok"]
         assert control_plane.api(proxy.url).text("/readyz") == "ok"
 
     def test_a_cut_resets_old_connections_and_new_ones(
@@ -236,18 +244,18 @@ class TestTcpProxy:
     ) -> None:
         proxy = tcp_proxy(control_plane.api_server.url)
         api = control_plane.api(proxy.url)
-        events = api.watch(CONFIG_MAPS, sendInitialEvents="false")
+        seen: list[Json] = []
         ended: list[Exception] = []
 
         def read() -> None:
             try:
-                list(events)
+                seen.extend(api.watch("/api/v1/namespaces"))
             except httpx.TransportError as error:
                 ended.append(error)
 
         reader = threading.Thread(target=read)
         reader.start()
-        eventually(lambda: proxy.open_connections == 1, "the watch is connected")
+        eventually(lambda: seen, "the watch is open")
         proxy.cut()
         reader.join(60)
         assert len(ended) == 1
@@ -277,7 +285,8 @@ class TestGatekeeper:
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        eventually(lambda: "kube-root-ca.crt" in seen or gate.journal, "the watch is open")
+        config_maps.create(CONFIG_MAPS, config_map("first"))
+        eventually(lambda: "first" in seen, "the watch is open")
         hold = gate.hold(before=lambda exchange: creates("held", exchange))
         writer = threading.Thread(target=api.create, args=(CONFIG_MAPS, config_map("held")))
         writer.start()
@@ -344,9 +353,7 @@ class TestGatekeeper:
         rule.remove()
         api.create(CONFIG_MAPS, config_map("no"))
 
-    def test_it_adds_no_right_of_its_own(
-        self, control_plane: ControlPlane, gatekeeper: GatekeeperFactory
-    ) -> None:
+    def test_it_adds_no_right_of_its_own(self, gatekeeper: GatekeeperFactory) -> None:
         gate = gatekeeper()
         answer = httpx.get(f"{gate.url}/api/v1/nodes", trust_env=False)
         assert answer.status_code == 403
@@ -367,3 +374,20 @@ def test_at_the_default_timings_a_silent_node_stays_ready_for_half_a_minute(
         eventually(lambda: is_ready(node, "Unknown"), "the node is Unknown", 120)
     finally:
         node.stop()
+
+
+def test_an_existing_cluster_is_used_through_the_users_own_kubeconfig(
+    control_plane: ControlPlane, assets: Assets, tmp_path: Path
+) -> None:
+    existing = ExistingCluster(assets.kubectl, control_plane.admin_kubeconfig, tmp_path)
+    try:
+        existing.admin.create(
+            "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "guest"}}
+        )
+        kubeconfig = existing.service_account_kubeconfig("default", "guest")
+        told = existing.kubectl(f"--kubeconfig={kubeconfig}", "auth", "whoami", "-o", "json")
+        assert "system:serviceaccount:default:guest" in told.stdout
+        existing.clean()
+        existing.admin.delete("/api/v1/namespaces/default/serviceaccounts/guest")
+    finally:
+        existing.close()

@@ -15,6 +15,11 @@ from urllib.parse import urlsplit
 
 DNS_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
+_URL = re.compile(
+    r"https?://(\[[0-9A-Fa-f:.]{2,45}\]|(?!\S*[^.:/]{64})[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?"
+    r"(/[A-Za-z0-9._~/-]{0,199})?"
+)
+
 
 class CredentialsGivenError(ValueError):
     """The text seems to hold credentials, so that it must not be shown."""
@@ -114,16 +119,16 @@ def check_base_url(url: str) -> str:
     """
     if "@" in url:
         raise CredentialsGivenError("holds credentials, which belong in the Secret")
-    if re.search(r"[\s\x00-\x1f\x7f?#]", url):
-        raise ValueError("has a query, a fragment or a blank")
+    if not _URL.fullmatch(url):
+        raise ValueError("is not https://HOST[:PORT][/PATH]")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise ValueError("names no host and port") from None
-    if parts.scheme not in {"https", "http"} or not parts.hostname or port == 0:
-        raise ValueError("is not an https URL with a host")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if port == 0:
+        raise ValueError("names port 0, which cannot be reached")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise ValueError("is not https, and its host is not loopback")
     return url.rstrip("/")
 

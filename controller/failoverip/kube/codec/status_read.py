@@ -80,7 +80,6 @@ def _fence(fence: Field) -> Fence:
 
 
 def _intent(intent: Field) -> Intent:
-    started_at = intent["startedAt"].time()
     cause = intent["cause"]
     if not intent["routes"].items():
         raise intent["routes"].unreadable("a list with at least one route")
@@ -88,15 +87,15 @@ def _intent(intent: Field) -> Intent:
         id=intent["id"].text(),
         epoch=intent["epoch"].integer(),
         node=intent["node"].text(),
-        node_uid=intent["nodeUID"].text(),
+        node_uid=intent["nodeUID"].text(""),
         server_number=intent["serverNumber"].integer(),
         routes=tuple(_route(route) for route in intent["routes"].items()),
         cause=Cause(
             cause["reason"].member(Reason), cause["node"].text(""), cause["nodeUID"].text("")
         ),
         attempts=intent["attempts"].integer(),
-        started_at=started_at,
-        detected_at=_optional_time(intent["detectedAt"], started_at),
+        started_at=intent["startedAt"].time(),
+        detected_at=intent["detectedAt"].time(),
         posted_at=intent["postedAt"].optional(Field.time),
     )
 
@@ -172,10 +171,6 @@ def _move(move: Field) -> Move:
         posted_at=move["postedAt"].optional(Field.time),
         confirmed_at=move["confirmedAt"].optional(Field.time),
     )
-
-
-def _optional_time(field: Field, default: float) -> float:
-    return default if field.is_absent else field.time()
 
 
 def _guard(field: Field, read: Callable[[Field], T], problems: list[str]) -> T | None:

@@ -77,23 +77,23 @@ def _candidate(entry: CandidateStatus) -> Json:
 
 
 def _intent(intent: Intent) -> Json:
-    return compact(
-        id=intent.id,
-        epoch=intent.epoch,
-        node=intent.node,
-        nodeUID=intent.node_uid,
-        serverNumber=intent.server_number,
-        routes=[{"address": route.address.text, "to": route.to} for route in intent.routes],
-        cause=compact(
+    written = {
+        "id": intent.id,
+        "epoch": intent.epoch,
+        "node": intent.node,
+        "nodeUID": intent.node_uid,
+        "serverNumber": intent.server_number,
+        "routes": [{"address": route.address.text, "to": route.to} for route in intent.routes],
+        "cause": compact(
             reason=intent.cause.reason.value,
             node=intent.cause.node,
             nodeUID=intent.cause.node_uid,
         ),
-        attempts=intent.attempts,
-        startedAt=whole_seconds(intent.started_at),
-        detectedAt=whole_seconds(intent.detected_at),
-        postedAt=time_text(intent.posted_at),
-    )
+        "attempts": intent.attempts,
+        "startedAt": whole_seconds(intent.started_at),
+        "detectedAt": whole_seconds(intent.detected_at),
+    }
+    return written | compact(postedAt=time_text(intent.posted_at))
 
 
 def _last_move(move: LastMove) -> Json:
@@ -118,10 +118,10 @@ def _move(move: Move) -> Json:
 
 
 def _switch_request(request: RequestAnswer) -> Json:
-    return compact(
-        value=request.value,
-        answer=ACCEPTED if request.accepted else REFUSED,
-        reason=request.reason.value,
-        message=request.message,
-        answeredAt=whole_seconds(request.answered_at),
-    )
+    return {
+        "value": request.value,
+        "answer": ACCEPTED if request.accepted else REFUSED,
+        "reason": request.reason.value,
+        "message": request.message,
+        "answeredAt": whole_seconds(request.answered_at),
+    }

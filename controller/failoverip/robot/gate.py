@@ -76,7 +76,12 @@ class _GatedStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         # The handshake is part of opening the connection and passes below the gate.
-        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        try:
+            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            # httpcore leaves the socket open when its caller is cancelled here.
+            await self._stream.aclose()
+            raise
         return _GatedStream(stream, self._gate)
 
     async def aclose(self) -> None:

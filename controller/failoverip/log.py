@@ -70,21 +70,27 @@ class SecretFilter:
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """The value, and as URLs, form bodies, reprs, JSON and base64 would show it."""
+    """The value as URLs, form bodies, base64, JSON and reprs show it, the last two also nested."""
     data = value.encode("utf-8", "surrogatepass")
-    spellings = {
-        value,
+    once = _escaped(value) | {
         quote(data),
         quote(data, safe=""),
         quote_plus(data),
-        repr(value)[1:-1],
-        repr(data)[2:-1],
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
         base64.b64encode(data).decode(),
         base64.urlsafe_b64encode(data).decode(),
     }
-    return tuple(spellings)
+    return tuple(once.union(*(_escaped(spelling) for spelling in once)))
+
+
+def _escaped(text: str) -> set[str]:
+    """Without the quotes around it, which belong to what holds the text."""
+    return {
+        text,
+        repr(text)[1:-1],
+        repr(text.encode("utf-8", "surrogatepass"))[2:-1],
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+    }
 
 
 _FILTER = SecretFilter()
@@ -123,9 +129,13 @@ class Logger:
         """Something that may need a person."""
         self._log(logging.WARNING, message, values, None)
 
-    def error(self, message: str, exc: BaseException | None = None, **values: object) -> None:
-        """Something that needs a person; `exc` adds its traceback."""
-        self._log(logging.ERROR, message, values, exc)
+    def error(self, message: str, **values: object) -> None:
+        """Something that needs a person."""
+        self._log(logging.ERROR, message, values, None)
+
+    def exception(self, message: str, exc: BaseException | None = None, **values: object) -> None:
+        """An error with the traceback of `exc`, or else of the exception being handled."""
+        self._log(logging.ERROR, message, values, exc or sys.exc_info()[1])
 
     def _log(
         self, level: int, message: str, values: Mapping[str, object], exc: BaseException | None
@@ -158,24 +168,8 @@ class JsonFormatter(logging.Formatter):
         if error := _error_text(record):
             line["traceback"] = self._secrets.redact(error)
         for key, value in _key_values(record).items():
-            line[key if key not in line else f"{key}_"] = self._plain(value)
+            line[key if key not in line else f"{key}_"] = _plain(value, self._secrets)
         return json.dumps(line, ensure_ascii=False)
-
-    def _plain(self, value: object) -> object:
-        """JSON's own types as they are, everything else as its text; redacted all through."""
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, int | float) and math.isfinite(value):
-            # A secret may be all digits.
-            redacted = self._secrets.redact(str(value))
-            return value if redacted == str(value) else redacted
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self._plain(item) for item in value]
-        if isinstance(value, Mapping):
-            return {
-                self._secrets.redact(str(key)): self._plain(item) for key, item in value.items()
-            }
-        return self._secrets.redact(str(value))
 
 
 class TextFormatter(logging.Formatter):
@@ -188,7 +182,11 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line; a traceback follows on lines of its own."""
         clock = _time(record).isoformat(timespec="milliseconds")[11:23]
-        values = " ".join(f"{key}={_quoted(value)}" for key, value in _key_values(record).items())
+        # Redacted before it is quoted: a repr would spell the secret in another way.
+        values = " ".join(
+            f"{key}={_quoted(str(_plain(value, self._secrets)))}"
+            for key, value in _key_values(record).items()
+        )
         message = record.getMessage().replace("\n", "\\n")
         line = f"{clock} {record.levelname:<7} {message}"
         if values:
@@ -196,6 +194,21 @@ class TextFormatter(logging.Formatter):
         if error := _error_text(record):
             line += f"\n{error.rstrip()}"
         return self._secrets.redact(line)
+
+
+def _plain(value: object, secrets: SecretFilter) -> object:
+    """JSON's own types as they are, everything else as its text; redacted all through."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and math.isfinite(value):
+        # A secret may be all digits.
+        redacted = secrets.redact(str(value))
+        return value if redacted == str(value) else redacted
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item, secrets) for item in value]
+    if isinstance(value, Mapping):
+        return {secrets.redact(str(key)): _plain(item, secrets) for key, item in value.items()}
+    return secrets.redact(str(value))
 
 
 def _time(record: logging.LogRecord) -> datetime:
@@ -207,8 +220,7 @@ def _key_values(record: logging.LogRecord) -> Mapping[str, object]:
     return values if isinstance(values, Mapping) else {}
 
 
-def _quoted(value: object) -> str:
-    text = str(value)
+def _quoted(text: str) -> str:
     return text if text and text.isprintable() and " " not in text else repr(text)
 
 
@@ -252,4 +264,4 @@ def configure_logging(level: str, log_format: str, stream: TextIO | None = None)
 
 def _log_thread_failure(failure: threading.ExceptHookArgs) -> None:
     thread = failure.thread.name if failure.thread else "?"
-    get_logger(__name__).error("thread ended by an error", exc=failure.exc_value, thread=thread)
+    get_logger(__name__).exception("thread ended by an error", exc=failure.exc_value, thread=thread)

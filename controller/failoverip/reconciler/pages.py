@@ -229,7 +229,7 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
         if isinstance(error, OSError):
             _log.debug("page not delivered", client=str(client_address))
         else:
-            _log.error("page failed", exc=error)
+            _log.exception("page failed")
 
 
 class _Handler(BaseHTTPRequestHandler):

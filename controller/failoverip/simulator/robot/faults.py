@@ -143,4 +143,5 @@ class Faults:
 
     def next_end(self, now: float) -> float | None:
         """When the next fault ends by itself."""
-        return min((fault.until for fault in self.in_force(now) if fault.until), default=None)
+        ends = [fault.until for fault in self.in_force(now) if fault.until is not None]
+        return min(ends, default=None)

@@ -118,9 +118,9 @@ def _server(fields: Fields) -> Server:
         fields.optional("ipv4", lambda key: fields.address(key, 4)),
         fields.optional("ipv6_net", lambda key: _net64(fields.address(key, 6), fields.at(key))),
     )
+    fields.finish()
     if server.ipv4 is None and server.ipv6_net is None:
         raise WorldError(f"{fields.at('ipv4')}: is missing, and so is ipv6_net: give one or both")
-    fields.finish()
     return server
 
 

@@ -182,6 +182,7 @@ class PageServer:
 class _Server(socketserver.ThreadingMixIn, HTTPServer):
     """A thread for each connection, and not more than a few."""
 
+    request_queue_size = 64
     daemon_threads = True
     # A scraper that keeps its connection open must not keep the process.
     block_on_close = False

@@ -44,7 +44,15 @@ class HangUp:
     """The connection is closed without an answer."""
 
 
-Behaviour = Callable[[Seen], Reply | Silence | HangUp]
+@dataclass(frozen=True)
+class Late:
+    """An answer that waits until the test allows it."""
+
+    reply: Reply
+    allowed: asyncio.Event
+
+
+Behaviour = Callable[[Seen], Reply | Late | Silence | HangUp]
 
 
 class ScriptedServer:
@@ -55,6 +63,12 @@ class ScriptedServer:
         self.seen: list[Seen] = []
         self.url = ""
         self._connections = 0
+        self._arrivals = asyncio.Condition()
+
+    async def wait_for(self, path: str) -> None:
+        """Until a request for `path` has arrived, at most a minute."""
+        async with asyncio.timeout(60), self._arrivals:
+            await self._arrivals.wait_for(lambda: any(seen.path == path for seen in self.seen))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive."""
@@ -74,13 +88,18 @@ class ScriptedServer:
         content = await reader.readexactly(int(headers.get("content-length", "0")))
         method, path, _ = request_line.split(" ")
         seen = Seen(connection, method, path, headers, json.loads(content) if content else None)
-        self.seen.append(seen)
+        async with self._arrivals:
+            self.seen.append(seen)
+            self._arrivals.notify_all()
         reply = self.behave(seen)
         if isinstance(reply, HangUp):
             return False
         if isinstance(reply, Silence):
             await reader.read()
             return False
+        if isinstance(reply, Late):
+            await reply.allowed.wait()
+            reply = reply.reply
         writer.write(_bytes(reply))
         await writer.drain()
         return not reply.cut

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.kube.conftest import CANARY
-from tests.kube.scripted_server import HangUp, Reply, ScriptedServer, Seen, Silence
+from tests.kube.scripted_server import HangUp, Late, Reply, ScriptedServer, Silence
 
 from failoverip.kube import (
     ApiUnreachable,
@@ -59,45 +59,43 @@ async def test_after_a_time_out_the_next_request_goes_out_on_a_new_connection(
     ]
 
 
-async def test_a_time_out_ends_no_other_request_and_spoils_its_connection_for_later_ones(
+async def test_a_time_out_spoils_every_connection_kept_so_far(
     server: ScriptedServer, client: KubeClient
 ) -> None:
-    """A kept connection of the same pool may lead to the same dead API server."""
-    release = asyncio.Event()
-
-    def behave(seen: Seen) -> Reply | Silence:
-        if seen.path == "/dead":
-            return Silence()
-        return GOOD
-
-    server.behave = behave
-    await asyncio.gather(
-        *(client.request("GET", f"/warm{index}", timeout_seconds=PATIENT) for index in range(2))
-    )
-    before = {seen.connection for seen in server.seen}
+    """They may all lead to the API server that just died."""
+    allowed = asyncio.Event()
+    server.behave = lambda _: Late(GOOD, allowed)
+    paths = ["/one", "/two"]
+    warm = [
+        asyncio.create_task(client.request("GET", path, timeout_seconds=PATIENT)) for path in paths
+    ]
+    for path in paths:
+        await server.wait_for(path)
+    allowed.set()
+    await asyncio.gather(*warm)
+    server.behave = lambda _: Silence()
     with pytest.raises(ApiUnreachable):
         await client.request("GET", "/dead", timeout_seconds=SHORT)
-    release.set()
-    await asyncio.gather(
-        *(client.request("GET", f"/later{index}", timeout_seconds=PATIENT) for index in range(2))
-    )
-    later = {seen.connection for seen in server.seen if seen.path.startswith("/later")}
-    assert not before & later
+    server.behave = lambda _: GOOD
+    for _ in range(2):
+        await client.request("GET", "/later", timeout_seconds=PATIENT)
+    kept = {seen.connection for seen in server.seen if seen.path in paths}
+    later = {seen.connection for seen in server.seen if seen.path == "/later"}
+    assert kept == {1, 2}
+    assert later == {3}
 
 
 async def test_a_request_under_way_survives_the_time_out_of_another(
     server: ScriptedServer, client: KubeClient
 ) -> None:
-    server.behave = lambda seen: Silence() if seen.path == "/dead" else GOOD
-    slow = asyncio.create_task(client.request("GET", "/dead", timeout_seconds=PATIENT))
-    while not server.seen:
-        await asyncio.sleep(0)
+    allowed = asyncio.Event()
+    server.behave = lambda seen: Silence() if seen.path == "/dead" else Late(GOOD, allowed)
+    slow = asyncio.create_task(client.request("PUT", "/slow", body={}, timeout_seconds=PATIENT))
+    await server.wait_for("/slow")
     with pytest.raises(ApiUnreachable):
         await client.request("GET", "/dead", timeout_seconds=SHORT)
-    assert not slow.done()
-    slow.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await slow
+    allowed.set()
+    assert await slow == GOOD.body
 
 
 async def test_a_cancelled_request_leaves_no_connection_behind_for_the_next(
@@ -105,8 +103,7 @@ async def test_a_cancelled_request_leaves_no_connection_behind_for_the_next(
 ) -> None:
     server.behave = lambda _: Silence()
     task = asyncio.create_task(client.request("PUT", "/x", body={}, timeout_seconds=PATIENT))
-    while not server.seen:
-        await asyncio.sleep(0)
+    await server.wait_for("/x")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

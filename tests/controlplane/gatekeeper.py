@@ -3,7 +3,7 @@
 The operator's kubeconfig names the gatekeeper's plain HTTP URL, so what passes is readable here;
 towards the API server it is HTTPS, with the sender's own token. Watches stream through unbuffered.
 When the sender goes away, its requests end with it: one that was held before it was forwarded is
-never forwarded.
+never forwarded. Not for kubectl, which sends no token over plain HTTP.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 A kubelet renews its heartbeat Lease every beat. It also looks at its node every beat, in a phase
 of its own, and posts Ready again when the server shows otherwise: a Lease alone never makes a node
-Ready after it was Unknown. So nodes come back staggered over one beat after an API server's freeze,
-as real ones do.
+Ready after it was Unknown.
+
+After an API server's freeze, requests that waited for it are answered all at once. Real kubelets
+come back over 0 to 10 s: freeze them with the API server, then `thaw_staggered`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import logging
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -227,6 +229,15 @@ class Kubelet:
                 "allocatable": {"cpu": "8", "memory": "64Gi", "pods": "110"},
             },
         }
+
+
+def thaw_staggered(kubelets: Sequence[Kubelet], over_seconds: float) -> None:
+    """Thaw one after another, the first at once, the last after `over_seconds`; returns then."""
+    pause = over_seconds / max(len(kubelets) - 1, 1)
+    for number, kubelet in enumerate(kubelets):
+        if number > 0:
+            time.sleep(pause)
+        kubelet.thaw()
 
 
 def ready_status(node: Json) -> str | None:

@@ -18,12 +18,14 @@ READY_DEADLINE_SECONDS = 120.0
 RESTART_PAUSE_SECONDS = 1.0
 
 # What the tests need of a cluster's own housekeeping: nodes turn NotReady, a deleted node's
-# heartbeat Lease goes with it, namespaces end, and each gets its default ServiceAccount.
+# heartbeat Lease goes with it, namespaces end, each gets its default ServiceAccount, and ClusterRoles
+# labelled for view, edit and admin add to these.
 CONTROLLERS = (
     "node-lifecycle-controller",
     "garbage-collector-controller",
     "namespace-controller",
     "serviceaccount-controller",
+    "clusterrole-aggregation-controller",
 )
 
 

@@ -18,7 +18,13 @@ from tests.controlplane.fixtures import (
     TcpProxyFactory,
 )
 from tests.controlplane.gatekeeper import Exchange
-from tests.controlplane.kubelet import DEFAULT_BEAT_SECONDS, HEARTBEATS, Kubelet, PretendNode
+from tests.controlplane.kubelet import (
+    DEFAULT_BEAT_SECONDS,
+    HEARTBEATS,
+    Kubelet,
+    PretendNode,
+    thaw_staggered,
+)
 from tests.controlplane.rest import Api, ApiError, Json
 from tests.controlplane.waiting import eventually, holds_throughout
 
@@ -168,21 +174,27 @@ class TestControlPlaneFaults:
             lambda: all(is_ready(node, "True") for node in nodes), "all nodes are Ready", 120
         )
 
-    def test_without_leader_election_the_controller_manager_outlives_a_freeze(
-        self, new_control_plane: ControlPlaneFactory
+    def test_without_leader_election_all_nodes_are_unknown_after_a_freeze_and_return_one_by_one(
+        self, new_control_plane: ControlPlaneFactory, kubelet: KubeletFactory
     ) -> None:
         plane = new_control_plane(leader_elect=False)
-        eventually(lambda: plane.controller_manager.starts == 1, "kube-controller-manager runs")
-        eventually(
-            lambda: "default" in [item["metadata"]["name"] for item in plane.admin.list(
-                "/api/v1/namespaces/default/serviceaccounts")],
-            "its controllers work",
-        )  # fmt: skip
+        nodes = [
+            kubelet(f"node-{number}", f"192.0.2.{number}", api=plane.api(timeout_seconds=10))
+            for number in (1, 2, 3)
+        ]
+        eventually(lambda: len(plane.admin.list(HEARTBEATS)) == 3, "all nodes beat")
         plane.api_server.freeze()
+        for node in nodes:
+            node.freeze()
         holds_throughout(lambda: plane.controller_manager.starts == 1, "no restart", seconds=15)
         plane.api_server.thaw()
         plane.api_server.wait_ready(plane.admin)
+        eventually(lambda: all(is_ready(node, "Unknown") for node in nodes), "all Unknown")
+        thaw_staggered(nodes, over_seconds=4)
+        eventually(lambda: all(is_ready(node, "True") for node in nodes), "all nodes are Ready")
         assert plane.controller_manager.starts == 1
+        for node in nodes:
+            node.stop()
 
     def test_a_restarted_api_server_has_its_port_and_its_objects(
         self, control_plane: ControlPlane, config_maps: Api

@@ -471,9 +471,9 @@ class TestTls:
                 # Regression: the socket of a switch given up here stayed open.
                 assert client_sockets(server.port) == []
         assert isinstance(answer, NotExecuted)
-        assert answer.reason.fault is Fault.TIMEOUT
+        assert answer.reason.fault is Fault.UNREACHABLE
         assert isinstance(read, CannotTell)
-        assert read.fault is Fault.TIMEOUT
+        assert read.fault is Fault.UNREACHABLE
 
 
 async def test_proxies_and_netrc_of_the_environment_are_ignored(

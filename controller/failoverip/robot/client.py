@@ -117,6 +117,8 @@ class RobotClient:
             if reason is None and not backend.first_byte_left:
                 raise
             reason = reason or CannotTell(Fault.CONNECTION_LOST, type(error).__name__)
+            if not backend.first_byte_left and reason.fault is Fault.TIMEOUT:
+                reason = _NO_CONNECTION
             return protocol.switch_fault(
                 reason.fault, reason.detail, first_byte_left=backend.first_byte_left
             )
@@ -179,6 +181,10 @@ class RobotClient:
                 return response.status, await _whole(response.aiter_stream())
 
 
+# Not `TIMEOUT`: no request left, so no login can have failed (see `Ledger.record_answer`).
+_NO_CONNECTION = CannotTell(Fault.UNREACHABLE, "no connection in time")
+
+
 class _BodyTooLongError(Exception):
     """An answer that does not end within `MAX_BODY_BYTES`."""
 
@@ -195,6 +201,8 @@ async def _whole(chunks: AsyncIterator[bytes]) -> bytes:
 def _reason(error: Exception) -> CannotTell | None:
     """What a transport's error means; None for an error that no transport should raise."""
     match error:
+        case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
+            return _NO_CONNECTION
         case TimeoutError() | httpx.TimeoutException() | httpcore.TimeoutException():
             return CannotTell(Fault.TIMEOUT, "no answer in time")
         case httpx.ConnectError() | httpcore.ConnectError():

@@ -159,6 +159,17 @@ class TestReads:
             server.script = robot
             assert await client.read_routes() == (ROUTE,)
 
+    async def test_under_way_when_the_client_is_closed_end_without_an_answer(self) -> None:
+        async with serving(silent) as server:
+            client = RobotClient(server.url, CREDENTIALS, limits=PATIENT)
+            reading = asyncio.create_task(client.read_routes())
+            await until(lambda: bool(server.connections and server.connections[0].received))
+            await client.aclose()
+            answer = await asyncio.wait_for(reading, DEADLINE_SECONDS)
+            assert isinstance(answer, CannotTell)
+            assert answer.fault is Fault.CONNECTION_LOST
+            assert client_sockets(server.port) == []
+
     async def test_set_the_user_timeout_too(self) -> None:
         async with serving(robot) as server, client_of(server.url) as client:
             await client.read_routes()

@@ -1,8 +1,8 @@
 """A small Kubernetes API for the demo and for the simulated world.
 
-It serves what kopf, our adapters and kubectl need (apply, get, describe, patch, wait, delete,
-label, annotate, cordon). What it promises is a suite that also runs against the real API server. It has
-no schema validation, pruning, RBAC, Tables, pagination or field ownership.
+It serves what kopf, our adapters and kubectl need: apply, get, describe, patch, wait, delete,
+label, annotate, cordon. Its promises are a suite that also runs against the real API server. It
+has no schema validation, pruning, RBAC, Tables, pagination or field ownership.
 
 `Store` and `Api` are synchronous and deterministic: time and uids are arguments. Only `server` and
 `ticking` know asyncio. May not import anything of the operator.

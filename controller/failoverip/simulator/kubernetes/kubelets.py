@@ -96,7 +96,7 @@ class Kubelet:
         if self._store.uid(self._key) is None:
             return
         conditions = (self._store.get(self._key).get("status") or {}).get("conditions") or []
-        shown = next((c for c in conditions if c["type"] == "Ready"), {})
+        shown: JsonObject = next((c for c in conditions if c["type"] == "Ready"), {})
         if shown.get("status") == "True":
             return
         timestamp = self._moment().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -20,6 +20,7 @@ from failoverip.simulator.kubernetes.errors import (
 from failoverip.simulator.kubernetes.resources import (
     CRDS,
     NAMESPACES,
+    NODES,
     SECRETS,
     JsonObject,
     Key,
@@ -104,6 +105,8 @@ def _born(key: Key, document: JsonObject, birth: Birth) -> JsonObject:
 
 
 def _built_in_birth(key: Key, new: JsonObject, birth: Birth) -> JsonObject:
+    if key.resource == NODES:
+        new = {"spec": {}, "status": {}} | new
     if key.resource == NAMESPACES:
         labels = new["metadata"].setdefault("labels", {})
         labels["kubernetes.io/metadata.name"] = key.name

@@ -53,7 +53,7 @@ def render_status(o: Observation, decision: Decision) -> Status:
         return replace(before, conditions=render_conditions(o, None, decision, before))
     s = understand(o, policy)
     after = _with_action(o, before, decision)
-    after = _with_places(o, s, after)
+    after = _with_places(s, after)
     after = _with_candidates(o, s, after)
     return replace(after, conditions=render_conditions(o, s, decision, after))
 
@@ -104,7 +104,7 @@ def _closed(o: Observation, before: Status, close: CloseIntent, reason: Reason) 
     )
 
 
-def _with_places(o: Observation, s: Situation, status: Status) -> Status:
+def _with_places(s: Situation, status: Status) -> Status:
     addresses = tuple(_address(place, status) for place in s.places)
     status = replace(status, addresses=addresses)
     if s.active is not None:

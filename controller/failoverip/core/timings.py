@@ -53,8 +53,8 @@ class Timings:
     hour_seconds: float = 3600.0
     # A second installation shows itself by its Lease within this time.
     second_installation_seconds: float = 30.0
-    # The list of servers changes when somebody orders one.
-    servers_read_seconds: float = 600.0
+    # The list of servers changes when somebody orders one; a node without one asks sooner.
+    servers_read_seconds: float = 3600.0
     servers_reread_seconds: float = 60.0
     # The Secret is read again this often, after a 401, and before a POST.
     secret_read_seconds: float = 60.0
@@ -74,3 +74,7 @@ class Timings:
                 else value * factor
             )
         return replace(self, **changed)  # type: ignore[arg-type]  # each name keeps its own type
+
+    def with_window(self, window_seconds: float) -> Timings:
+        """The same with another least rest of the lease: a third of its duration."""
+        return replace(self, window_seconds=window_seconds)

@@ -107,6 +107,17 @@ class Leadership:
         return self.window_left_seconds() > 0
 
     @property
+    def holder(self) -> str:
+        """Who leads, as far as this process has seen; empty when nobody does."""
+        observed = self._election.observed
+        return "" if observed is None else observed.holder
+
+    @property
+    def renewed_at(self) -> float | None:
+        """When the record was last seen to change (local time), None before it was seen."""
+        return None if self._election.observed is None else self._election.observed_at
+
+    @property
     def inherited_annotations(self) -> Mapping[str, str]:
         """What stood on the Lease at acquisition: the predecessor's ledger among it."""
         return dict(self._election.inherited)

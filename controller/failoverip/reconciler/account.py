@@ -1,0 +1,201 @@
+"""One Robot account: when it may be asked, what it answered, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from failoverip.core.addresses import AddressKey
+from failoverip.core.ledger import Bucket, Ledger, LoginMode
+from failoverip.core.observation import AccountView, Budget, Trouble, trouble_of
+from failoverip.core.provider import (
+    CannotTell,
+    NotExecuted,
+    OutcomeUnknown,
+    Route,
+    Server,
+    SwitchAnswer,
+    Switched,
+)
+from failoverip.core.reasons import Reason
+from failoverip.core.routes import RouteTrack, track_route
+from failoverip.log import get_logger
+from failoverip.reconciler.ledgers import LedgerBook
+from failoverip.reconciler.ports import Robot, Surroundings
+
+_log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Account:
+    """Used by one event loop. Reads run one at a time; a switch runs beside them.
+
+    `name` is the public name of the user (a digest), `secrets` the Secrets that hold it.
+    """
+
+    name: str
+    secret_version: str
+    robot: Robot
+    around: Surroundings
+    book: LedgerBook
+    addresses: int = 0
+    routes: dict[AddressKey, RouteTrack] = field(default_factory=dict)
+    listed: frozenset[AddressKey] | None = None
+    routes_read_at: float | None = None
+    servers: tuple[Server, ...] | None = None
+    servers_tried_at: float | None = None
+    trouble: Trouble | None = None
+    reading: bool = False
+    _failures: int = 0
+    _retry_at: float = float("-inf")
+
+    @property
+    def ledger(self) -> Ledger:
+        """What this user has spent."""
+        return self.book.of(self.name, self.addresses)
+
+    def view(self, *, for_open_switch: bool) -> AccountView:
+        """The account as a decision sees it now."""
+        return AccountView(
+            routes=dict(self.routes),
+            listed=self.listed,
+            routes_read_at=self.routes_read_at,
+            servers=self.servers,
+            trouble=self._trouble_now(),
+            budget=self._budget(for_open_switch=for_open_switch),
+        )
+
+    def _trouble_now(self) -> Trouble | None:
+        if self.trouble is None and self._login_at() == float("inf"):
+            return _REFUSED
+        return self.trouble
+
+    def _budget(self, *, for_open_switch: bool) -> Budget:
+        now, ledger = self.around.clock.now(), self.ledger
+        left = ledger.writes_left(now, for_failed_node=True, addresses=self.addresses)
+        free = ledger.writes_left(now, for_failed_node=False, addresses=self.addresses)
+        return Budget(left, free, self._login_at(), self.read_at(for_open_switch=for_open_switch))
+
+    def _login_at(self) -> float:
+        """When these credentials may be sent again; infinity: not before the Secret changes."""
+        verdict = self.ledger.login_verdict(self.around.clock.now(), self.secret_version)
+        if verdict.mode is not LoginMode.HELD:
+            return float("-inf")
+        return float("inf") if verdict.until is None else verdict.until
+
+    def read_at(self, *, for_open_switch: bool) -> float:
+        """When the routes may be read again, as far as is known now."""
+        now, ledger = self.around.clock.now(), self.ledger
+        budget_at = ledger.next_possible_read(now, for_open_switch=for_open_switch)
+        if budget_at <= now:
+            budget_at = float("-inf")
+        return max(self._retry_at, budget_at, self._login_at())
+
+    def may_read_servers(self, *, urgent: bool) -> bool:
+        """Servers have a budget of their own (200 an hour): at most one read a minute."""
+        now, t = self.around.clock.now(), self.around.timings
+        if self._login_at() > now:
+            return False
+        if self.servers_tried_at is None:
+            return True
+        wait = t.servers_reread_seconds if urgent else t.servers_read_seconds
+        return now - self.servers_tried_at >= wait
+
+    async def read_routes(self, *, for_open_switch: bool) -> None:
+        """Read every route of the account: one request for all addresses."""
+        ledger = self.ledger
+        if ledger.reserved_reads == 0:
+            reserved = ledger.reserve_reads(
+                self.around.clock.now(), for_open_switch=for_open_switch
+            )
+            if reserved.reserved_reads == 0 or not await self.book.commit(self.name, reserved):
+                self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
+                return
+        if not await self._log_in():
+            self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
+            return
+        # Dated by its beginning: a read is as old as the moment it was asked.
+        began = self.around.clock.now()
+        self.book.record(self.name, self.ledger.record_read(began))
+        answer = await self.robot.read_routes()
+        self._settle(answer if isinstance(answer, CannotTell) else None, Bucket.READS, "read")
+        if isinstance(answer, CannotTell):
+            return
+        self.routes_read_at = began
+        self.listed = frozenset(route.address for route in answer)
+        for route in answer:
+            self._sight(route, began)
+
+    async def read_servers(self) -> None:
+        """Read the list of servers, for mapping nodes."""
+        self.servers_tried_at = self.around.clock.now()
+        if not await self._log_in():
+            return
+        answer = await self.robot.read_servers()
+        self._settle(answer if isinstance(answer, CannotTell) else None, None, "servers")
+        if not isinstance(answer, CannotTell):
+            self.servers = answer
+
+    def switch_answered(self, answer: SwitchAnswer) -> None:
+        """Account for the end of a switch, whatever it was."""
+        unknown = isinstance(answer, NotExecuted | OutcomeUnknown)
+        reason = answer.reason if isinstance(answer, NotExecuted | OutcomeUnknown) else None
+        now = self.around.clock.now()
+        if reason is None or reason.fault.value != "WindowShut":
+            ledger = self.ledger.record_answer(now, Bucket.WRITES, self.secret_version, reason)
+            self.book.record(self.name, ledger)
+        if isinstance(answer, Switched):
+            self._sight(answer.route, now)
+        outcome = reason.fault.value if unknown and reason else type(answer).__name__
+        self.around.metrics.request_answered("write", outcome)
+
+    def _sight(self, route: Route, now: float) -> None:
+        self.routes[route.address] = track_route(self.routes.get(route.address), route, now)
+
+    async def _log_in(self) -> bool:
+        """Whether the credentials may be sent; a first login is recorded before it is."""
+        now = self.around.clock.now()
+        verdict = self.ledger.login_verdict(now, self.secret_version)
+        if verdict.mode is LoginMode.KNOWN:
+            return True
+        if verdict.mode is LoginMode.HELD:
+            return False
+        return await self.book.commit(self.name, self.ledger.record_login_attempt(now))
+
+    def _settle(self, reason: CannotTell | None, bucket: Bucket | None, kind: str) -> None:
+        now = self.around.clock.now()
+        ledger = self.ledger.record_answer(now, bucket, self.secret_version, reason)
+        self.book.record(self.name, ledger)
+        self.around.metrics.request_answered(kind, "Ok" if reason is None else reason.fault.value)
+        if reason is None:
+            if self.trouble is not None:
+                _log.info("robot answers again", account=self.name)
+            self.trouble, self._failures = None, 0
+            return
+        self._failures += 1
+        t = self.around.timings
+        wait = t.read_retry_first_seconds if self._failures == 1 else t.read_retry_seconds
+        self._retry_at = now + wait
+        self.trouble = Trouble(trouble_of(reason), _sentence(reason))
+        _log.warning(
+            "robot gave no answer that can be used",
+            account=self.name,
+            reason=self.trouble.reason.value,
+            fault=reason.fault.value,
+            detail=reason.detail,
+        )
+
+
+_REFUSED = Trouble(
+    Reason.CREDENTIALS_REFUSED,
+    "Robot refused user name and password: correct the Secret; nothing is sent until it changes",
+)
+
+
+def _sentence(reason: CannotTell) -> str:
+    """The same words for the same fault, so that a status does not change with each failure."""
+    surfaced = trouble_of(reason)
+    if surfaced is Reason.CREDENTIALS_REFUSED:
+        return "Robot refused user name and password: correct the Secret"
+    if surfaced is Reason.RATE_LIMITED:
+        return "Robot's limit of requests is used up; waiting until it allows more"
+    return f"Robot gave no usable answer ({reason.fault.value})"

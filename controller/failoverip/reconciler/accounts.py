@@ -1,0 +1,140 @@
+"""Which Secret is which account; Secrets are read again so that a rotation needs no restart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from failoverip.core.observation import Trouble
+from failoverip.core.reasons import Reason
+from failoverip.kube import KubeError, SecretData
+from failoverip.log import get_logger, register_secret
+from failoverip.reconciler.account import Account
+from failoverip.reconciler.ledgers import LedgerBook
+from failoverip.reconciler.ports import RobotFactory, Surroundings
+from failoverip.robot import Credentials
+
+_log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Known:
+    """One Secret as it was read last."""
+
+    read_at: float
+    trouble: Trouble | None
+    account: Account | None
+
+
+class Accounts:
+    """Accounts by Secret name; Secrets with the same credentials share one account."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        robot_factory: RobotFactory,
+        namespace: str,
+        book: LedgerBook,
+    ) -> None:
+        self._around = around
+        self._kubernetes = around.kubernetes
+        self._robot_factory = robot_factory
+        self._namespace = namespace
+        self._book = book
+        self._clock = around.clock
+        self._timings = around.timings
+        self._metrics = around.metrics
+        self._secrets: dict[str, _Known] = {}
+        self._accounts: dict[str, Account] = {}
+
+    def of(self, secret_name: str) -> Account | Trouble:
+        """The account of a Secret, or why there is none."""
+        known = self._secrets.get(secret_name)
+        if known is None:
+            return Trouble(Reason.ROUTE_UNKNOWN, f"Secret {secret_name} was not read yet")
+        if known.trouble is not None or known.account is None:
+            return known.trouble or Trouble(Reason.CREDENTIALS_MISSING, "no credentials")
+        return known.account
+
+    @property
+    def all(self) -> tuple[Account, ...]:
+        """Every account that some Secret names."""
+        return tuple(self._accounts.values())
+
+    async def refresh(self, secret_names: Iterable[str]) -> None:
+        """Read the Secrets that are due: each minute, sooner while there is trouble."""
+        wanted = set(secret_names)
+        for gone in set(self._secrets) - wanted:
+            del self._secrets[gone]
+        now, t = self._clock.now(), self._timings
+        for name in sorted(wanted):
+            known = self._secrets.get(name)
+            if known is not None:
+                refused = known.account is not None and known.account.trouble is not None
+                quick = known.trouble is not None or refused
+                wait = t.resync_seconds if quick else t.secret_read_seconds
+                if now - known.read_at < wait:
+                    continue
+            await self.reread(name)
+        await self._drop_unused()
+
+    async def reread(self, secret_name: str) -> bool:
+        """Read one Secret now; whether the account is the same as before and usable."""
+        before = self.of(secret_name)
+        try:
+            secret = await self._kubernetes.read_secret(self._namespace, secret_name)
+        except KubeError as error:
+            _log.warning("secret could not be read", secret=secret_name, error=str(error))
+            if secret_name not in self._secrets:
+                trouble = Trouble(
+                    Reason.CREDENTIALS_MISSING,
+                    f"Secret {secret_name} could not be read: {type(error).__name__}",
+                )
+                self._secrets[secret_name] = _Known(self._clock.now(), trouble, None)
+            return False
+        self._secrets[secret_name] = self._know(secret_name, secret)
+        after = self.of(secret_name)
+        return isinstance(after, Account) and after is before
+
+    def _know(self, name: str, secret: SecretData | None) -> _Known:
+        now, where = self._clock.now(), f"Secret {self._namespace}/{name}"
+        if secret is None:
+            message = f"{where} does not exist: create it with the keys username and password"
+            return _Known(now, Trouble(Reason.CREDENTIALS_MISSING, message), None)
+        if secret.username is None or secret.password is None:
+            missing = " and ".join(secret.missing_keys)
+            message = f"{where} lacks {missing}: add it"
+            return _Known(now, Trouble(Reason.CREDENTIALS_INCOMPLETE, message), None)
+        register_secret(secret.password)
+        register_secret(secret.username)
+        try:
+            credentials = Credentials(secret.username, secret.password)
+        except ValueError as error:
+            message = f"{where}: {error}"
+            return _Known(now, Trouble(Reason.CREDENTIALS_INCOMPLETE, message), None)
+        return _Known(now, None, self._account(credentials, secret.resource_version))
+
+    def _account(self, credentials: Credentials, secret_version: str) -> Account:
+        digest = hashlib.sha256(
+            f"{credentials.username}\0{credentials.password}".encode()
+        ).hexdigest()
+        account = self._accounts.get(digest)
+        if account is None:
+            account = Account(
+                credentials.account,
+                secret_version,
+                self._robot_factory(credentials),
+                self._around,
+                self._book,
+            )
+            self._accounts[digest] = account
+        return account
+
+    async def _drop_unused(self) -> None:
+        used = {id(known.account) for known in self._secrets.values()}
+        for digest, account in list(self._accounts.items()):
+            if id(account) not in used and not account.reading:
+                del self._accounts[digest]
+                self._metrics.account_gone(account.name)
+                await account.robot.aclose()

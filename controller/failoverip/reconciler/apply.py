@@ -1,0 +1,189 @@
+"""Apply: perform exactly one action. Nothing here decides."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from failoverip.core.addresses import AddressKey
+from failoverip.core.decision import (
+    AdoptIntent,
+    Attempt,
+    CloseIntent,
+    Decision,
+    Hold,
+    OpenIntent,
+    RefuseRequest,
+)
+from failoverip.core.events import notes_of
+from failoverip.core.ledger import LoginMode
+from failoverip.core.memory import answered, remember_intent, sent
+from failoverip.core.observation import Claim, Observation
+from failoverip.core.provider import CannotTell, Fault, NotExecuted, SwitchAnswer
+from failoverip.core.reasons import Reason
+from failoverip.core.resource import Intent, Resource, Status
+from failoverip.core.status import render_status
+from failoverip.log import get_logger
+from failoverip.reconciler.account import Account
+from failoverip.reconciler.accounts import Accounts
+from failoverip.reconciler.announce import Announcer
+from failoverip.reconciler.ledgers import LedgerBook
+from failoverip.reconciler.lists import Lists
+from failoverip.reconciler.observe import Observer
+from failoverip.reconciler.ports import Surroundings
+from failoverip.reconciler.tell import Teller
+
+_log = get_logger(__name__)
+
+# These say nothing about the resource, only about this moment: not worth a write.
+UNTOLD = frozenset({Reason.NOT_CLAIMED, Reason.WINDOW_TOO_SHORT, Reason.EVIDENCE_STALE})
+
+
+class Applier:
+    """The hands of the loop: status writes, and requests to Robot behind them."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        observer: Observer,
+        lists: Lists,
+        accounts: Accounts,
+        book: LedgerBook,
+        announcer: Announcer,
+    ) -> None:
+        self._kubernetes = around.kubernetes
+        self._observer = observer
+        self._lists = lists
+        self._accounts = accounts
+        self._book = book
+        self._leader = around.leader
+        self._announcer = announcer
+        self._teller = Teller(around.clock, around.metrics)
+        self._clock = around.clock
+        self._timings = around.timings
+        self._wake = around.wake
+        self._requests: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    async def stop(self) -> None:
+        """Send nothing more. A switch under way goes on at Robot; a successor follows it."""
+        self._stopped = True
+        for task in self._requests:
+            task.cancel()
+        await asyncio.gather(*self._requests, return_exceptions=True)
+
+    async def apply(self, o: Observation, decision: Decision) -> bool:
+        """Perform the action; whether the resource should be looked at again at once.
+
+        KubeError when the API server did not take a write: nothing after it was done.
+        """
+        self._teller.decided(o, decision)
+        match decision.action:
+            case Hold():
+                await self._record(o, decision)
+                return False
+            case Attempt() as attempt:
+                return await self._attempt(o, decision, attempt)
+            case OpenIntent(intent=intent) | AdoptIntent(intent=intent):
+                await self._record(o, decision)
+                self._observer.memories[o.resource.uid] = remember_intent(intent, o.now)
+                self._teller.opened(o, intent)
+                return True
+            case CloseIntent() as close:
+                await self._record(o, decision)
+                self._observer.memories.pop(o.resource.uid, None)
+                self._teller.closed(o, close)
+                return True
+            case RefuseRequest():
+                await self._record(o, decision)
+                return True
+            case _:
+                return False
+
+    async def _record(self, o: Observation, decision: Decision) -> Resource:
+        """Write the status that belongs to the decision, if it says something new."""
+        resource = o.resource
+        if o.claim in (Claim.NOT_CLAIMED, Claim.SECOND_INSTALLATION) or decision.reason in UNTOLD:
+            return resource
+        status = render_status(o, decision)
+        self._teller.rendered(o, status)
+        if status == resource.status:
+            return resource
+        stored = await self._kubernetes.write_status(resource, status)
+        self._lists.keep(stored)
+        self._announce(o, status, decision)
+        return stored
+
+    def _announce(self, o: Observation, status: Status, decision: Decision) -> None:
+        uids = {node.name: node.uid for node in o.cluster.nodes}
+        notes = notes_of(o.resource.status, status, decision)
+        self._announcer.tell(o.resource, notes, uids, o.wall_seconds)
+
+    async def _attempt(self, o: Observation, decision: Decision, attempt: Attempt) -> bool:
+        """Record the attempt, then the writes in the ledger with a renewal, then ask Robot."""
+        account = self._observer.account_of(o.resource)
+        secret_name = getattr(o.resource.policy, "secret_name", "")
+        if not isinstance(account, Account) or not await self._accounts.reread(secret_name):
+            return False
+        await self._record(o, decision)
+        intent, uid = attempt.intent, o.resource.uid
+        memory = self._observer.memories.get(uid) or remember_intent(intent, o.now)
+        memory = sent(replace(memory, intent_id=intent.id), attempt.addresses)
+        self._observer.memories[uid] = memory
+        if not await self._spend(account, len(attempt.addresses)):
+            for address in attempt.addresses:
+                self._settle(uid, intent, address, account, _NOT_SENT)
+            return False
+        for address in attempt.addresses:
+            task = asyncio.create_task(self._request(uid, intent, address, account))
+            self._requests.add(task)
+            task.add_done_callback(self._requests.discard)
+        return False
+
+    async def _spend(self, account: Account, requests: int) -> bool:
+        """Count the requests on the Lease before they are sent."""
+        now, ledger = self._clock.now(), account.ledger
+        if ledger.login_verdict(now, account.secret_version).mode is not LoginMode.KNOWN:
+            return False
+        for _ in range(requests):
+            ledger = ledger.record_write(now)
+        return await self._book.commit(account.name, ledger)
+
+    async def _request(
+        self, uid: str, intent: Intent, address: AddressKey, account: Account
+    ) -> None:
+        target = next(route.to for route in intent.routes if route.address.key == address)
+        told = False
+
+        def may_send() -> bool:
+            """The last look, on an open connection, before the first byte leaves."""
+            nonlocal told
+            left = self._leader.window_left_seconds()
+            allowed = not self._stopped and left >= self._timings.window_seconds
+            if allowed and not told:
+                told = True
+                self._teller.posting(intent, address, target)
+            return allowed
+
+        answer = await account.robot.switch(address, target, may_send)
+        self._settle(uid, intent, address, account, answer)
+        self._wake()
+
+    def _settle(
+        self,
+        uid: str,
+        intent: Intent,
+        address: AddressKey,
+        account: Account,
+        answer: SwitchAnswer,
+    ) -> None:
+        account.switch_answered(answer)
+        self._teller.answered(intent, address, answer)
+        memory = self._observer.memories.get(uid)
+        if memory is not None and memory.intent_id == intent.id:
+            self._observer.memories[uid] = answered(memory, address, answer, self._clock.now())
+
+
+_NOT_SENT = NotExecuted(
+    CannotTell(Fault.WINDOW_SHUT, "not sent: the lease could not be renewed first")
+)

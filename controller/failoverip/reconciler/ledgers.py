@@ -1,0 +1,39 @@
+"""The ledgers in this process, and their way onto the Lease."""
+
+from __future__ import annotations
+
+from failoverip.clock import Clock
+from failoverip.core.ledger import Ledger
+from failoverip.core.ledgers import Ledgers, encode
+from failoverip.reconciler.ports import Leader
+
+LEDGER_ANNOTATION = "failoverip.io/ledger"
+
+
+class LedgerBook:
+    """Holds the ledgers; what must be recorded before it is sent goes through `commit`."""
+
+    def __init__(self, clock: Clock, leader: Leader, ledgers: Ledgers) -> None:
+        self._clock = clock
+        self._leader = leader
+        self._ledgers = ledgers
+
+    def text(self) -> str:
+        """The annotation's value, written with each renewal."""
+        return encode(self._ledgers, self._clock.now())
+
+    def of(self, account: str, addresses: int) -> Ledger:
+        """The ledger of an account with so many addresses."""
+        return self._ledgers.of(account, addresses)
+
+    def record(self, account: str, ledger: Ledger) -> None:
+        """Keep it; the next regular renewal carries it."""
+        self._ledgers = self._ledgers.with_ledger(account, ledger, self._clock.now())
+
+    async def commit(self, account: str, ledger: Ledger) -> bool:
+        """Keep it and renew the Lease with it; only True allows to send what it records.
+
+        A ledger whose renewal failed is kept all the same: it counts too much, never too little.
+        """
+        self.record(account, ledger)
+        return await self._leader.renew_now()

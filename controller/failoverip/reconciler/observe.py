@@ -1,0 +1,92 @@
+"""Observe: gather one immutable `Observation` of a resource. Decides nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from failoverip.core.memory import IntentMemory
+from failoverip.core.observation import AccountView, Observation, Trouble
+from failoverip.core.reasons import Reason
+from failoverip.core.resource import InvalidSpec, Policy, Resource
+from failoverip.reconciler.account import Account
+from failoverip.reconciler.accounts import Accounts
+from failoverip.reconciler.claims import Claims
+from failoverip.reconciler.lists import Lists
+from failoverip.reconciler.mappings import Mappings
+from failoverip.reconciler.ports import Surroundings
+
+
+class Observer:
+    """Puts together what the parts of the reconciler know."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        lists: Lists,
+        accounts: Accounts,
+        claims: Claims,
+        mappings: Mappings,
+    ) -> None:
+        self._lists = lists
+        self._accounts = accounts
+        self._claims = claims
+        self._mappings = mappings
+        self._leader = around.leader
+        self._clock = around.clock
+        self._timings = around.timings
+        # By UID: what this process remembers of open intents.
+        self.memories: dict[str, IntentMemory] = {}
+
+    def account_of(self, resource: Resource) -> Account | Trouble:
+        """The account that a resource names."""
+        if isinstance(resource.policy, InvalidSpec):
+            return Trouble(Reason.INVALID_SPEC, resource.policy.message)
+        return self._accounts.of(resource.policy.secret_name)
+
+    def observe(self, resource: Resource) -> Observation:
+        """Everything known now about this resource."""
+        account = self.account_of(resource)
+        now = self._clock.now()
+        view = (
+            account.view(for_open_switch=resource.status.intent is not None)
+            if isinstance(account, Account)
+            else AccountView()
+        )
+        return Observation(
+            now=now,
+            # Whole seconds, as a status records them: what is rendered compares equal.
+            wall_seconds=float(math.floor(self._clock.wall())),
+            resource=resource,
+            claim=self._claims.state(resource),
+            window_left_seconds=self._leader.window_left_seconds(),
+            conflict=self._lists.conflicts.get(resource.uid),
+            credentials=account if isinstance(account, Trouble) else None,
+            cluster=self._lists.cluster,
+            account=view,
+            memory=self.memories.get(resource.uid),
+            carried=self._carried(resource),
+            unmapped_recently=self._unmapped(resource, account, now),
+            timings=self._timings,
+        )
+
+    def _carried(self, resource: Resource) -> Mapping[int, int]:
+        """By server number: the addresses that other resources have there."""
+        carried: dict[int, int] = {}
+        for other in self._lists.resources.values():
+            number = other.status.active_server
+            if other.uid == resource.uid or number is None:
+                continue
+            carried[number] = carried.get(number, 0) + len(other.status.addresses)
+        return carried
+
+    def _unmapped(
+        self, resource: Resource, account: Account | Trouble, now: float
+    ) -> tuple[str, ...]:
+        policy = resource.policy
+        if not isinstance(policy, Policy) or isinstance(account, Trouble):
+            return ()
+        if account.servers is None:
+            return ()
+        nodes = self._lists.cluster.nodes
+        return self._mappings.unmapped_recently(account.name, policy, nodes, account.servers, now)

@@ -1,0 +1,131 @@
+"""Tell what happens: log lines and metrics. Changes nothing."""
+
+from __future__ import annotations
+
+from failoverip.clock import Clock
+from failoverip.core.addresses import AddressKey, TargetAddress
+from failoverip.core.decision import CloseIntent, Decision, Refresh
+from failoverip.core.gates import FAILED_NODE
+from failoverip.core.observation import Observation
+from failoverip.core.provider import (
+    NotExecuted,
+    OutcomeUnknown,
+    Refused,
+    SwitchAnswer,
+)
+from failoverip.core.reasons import Reason
+from failoverip.core.resource import Intent, MoveResult, RouteState, Status
+from failoverip.log import get_logger
+from failoverip.metrics import Metrics
+
+_log = get_logger(__name__)
+
+
+class Teller:
+    """Remembers only what it needs to say things once and to measure how long they took."""
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._last: dict[str, tuple[Reason, str]] = {}
+        # By intent: local times of its opening and of the first byte of its first request.
+        self._opened_at: dict[str, float] = {}
+        self._posted_at: dict[str, float] = {}
+
+    def decided(self, o: Observation, decision: Decision) -> None:
+        """A decision; what was already said of the resource is not logged again."""
+        name = o.resource.name
+        self._metrics.second_installation(name, seen=decision.reason is Reason.SECOND_INSTALLATION)
+        if isinstance(decision.action, Refresh):
+            return
+        said = (decision.reason, decision.message)
+        if self._last.get(name) == said:
+            return
+        self._last[name] = said
+        level = _log.debug if decision.reason is Reason.WINDOW_TOO_SHORT else _log.info
+        level(
+            "decided",
+            resource=name,
+            action=type(decision.action).__name__,
+            reason=decision.reason.value,
+            detail=decision.message,
+            **self._of_intent(o.resource.status.intent),
+        )
+
+    def rendered(self, o: Observation, status: Status) -> None:
+        """The status as it is now, written or unchanged."""
+        name = o.resource.name
+        self._metrics.addresses_routed(name, status.addresses)
+        for entry in status.addresses:
+            track = o.account.routes.get(entry.address.key)
+            if track is not None and entry.state is RouteState.CONFIRMED:
+                self._metrics.address_confirmed(name, entry.address.text, track.seen_at)
+        ready = next((c for c in status.conditions if c.type == "Ready"), None)
+        if ready is not None:
+            reason = self._last.get(name, (ready.reason, ""))[0]
+            self._metrics.resource_decided(name, reason, ready=ready.status == "True")
+        if status.intent is None:
+            self._metrics.intent_closed(name)
+        else:
+            self._metrics.intent_open(name, status.intent.attempts)
+
+    def opened(self, o: Observation, intent: Intent) -> None:
+        """An intent is recorded: measure how long its cause took to be found."""
+        self._opened_at[intent.id] = o.now
+        seen = o.cluster.traces.get(intent.cause.node_uid)
+        if intent.cause.reason in FAILED_NODE and seen is not None:
+            silent_since = seen.changed_at if seen.changed_at is not None else seen.same_since
+            self._metrics.move_detected(o.now - silent_since)
+
+    def posting(self, intent: Intent, address: AddressKey, target: TargetAddress) -> None:
+        """The first byte of a request is about to leave."""
+        now = self._clock.now()
+        if intent.id not in self._posted_at:
+            self._posted_at[intent.id] = now
+            if intent.id in self._opened_at:
+                self._metrics.move_posted(now - self._opened_at[intent.id])
+        _log.info(
+            "asking robot to switch", address=address, target=target, **self._of_intent(intent)
+        )
+
+    def answered(self, intent: Intent, address: AddressKey, answer: SwitchAnswer) -> None:
+        """A request to switch ended."""
+        detail = ""
+        if isinstance(answer, NotExecuted | OutcomeUnknown):
+            detail = f"{answer.reason.fault.value}: {answer.reason.detail}"
+        if isinstance(answer, Refused):
+            detail = f"{answer.code}: {answer.detail}"
+        _log.info(
+            "robot answered",
+            address=address,
+            answer=type(answer).__name__,
+            detail=detail,
+            **self._of_intent(intent),
+        )
+
+    def closed(self, o: Observation, close: CloseIntent) -> None:
+        """An intent ended."""
+        intent = close.intent
+        self._metrics.move_ended(intent.cause.reason, close.result)
+        posted_at = self._posted_at.pop(intent.id, None)
+        if close.result is MoveResult.CONFIRMED and posted_at is not None:
+            self._metrics.move_confirmed(o.now - posted_at)
+        self._opened_at.pop(intent.id, None)
+        _log.info(
+            "switch ended",
+            resource=o.resource.name,
+            result=close.result.value,
+            unsettled=close.unsettled,
+            **self._of_intent(intent),
+        )
+
+    def _of_intent(self, intent: Intent | None) -> dict[str, object]:
+        if intent is None:
+            return {}
+        return {
+            "intent": intent.id,
+            "epoch": intent.epoch,
+            "node": intent.node,
+            "attempts": intent.attempts,
+            "cause": intent.cause.reason.value,
+        }

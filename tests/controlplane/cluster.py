@@ -23,8 +23,16 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/failoverips.failo
 FAILOVER_IPS = "/apis/failoverip.io/v1alpha1/failoverips"
 NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/leases"
+HEARTBEAT_NAMESPACE = "kube-node-lease"
+# On each node and heartbeat Lease that the rig makes.
+PRETEND_LABEL = "failoverip.io/pretend"
 # kube-controller-manager and the API servers keep their own Leases there.
 SYSTEM_NAMESPACE = "kube-system"
+
+
+def namespaced_leases(namespace: str) -> str:
+    """The path of a namespace's Leases."""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class Cluster:
         self._delete_all(NODES)
         namespaces = {lease["metadata"]["namespace"] for lease in self.admin.list(LEASES)}
         for namespace in sorted(namespaces - {SYSTEM_NAMESPACE}):
-            self._delete_all(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases")
+            self._delete_all(namespaced_leases(namespace))
         self._delete_all("/apis/events.k8s.io/v1/namespaces/default/events")
 
     def close(self) -> None:
@@ -119,9 +127,9 @@ class Cluster:
         for client in self._clients:
             client.close()
 
-    def _delete_all(self, path: str) -> None:
+    def _delete_all(self, path: str, **query: str) -> None:
         try:
-            self.admin.delete(path)
+            self.admin.delete(path, **query)
         except ApiError as error:
             # 404: a CRD that goes away while its objects are deleted.
             if error.status != 404:
@@ -134,7 +142,8 @@ class Cluster:
 class ExistingCluster(Cluster):
     """The cluster of the user's KUBECONFIG, through `kubectl proxy`, whatever its way to log in.
 
-    Nothing of its control plane can be frozen or restarted.
+    Nothing of its control plane can be frozen or restarted. RigError when FailoverIPs are in it,
+    which the tests would delete.
     """
 
     def __init__(self, kubectl: Path, kubeconfig: Path, directory: Path) -> None:
@@ -145,6 +154,17 @@ class ExistingCluster(Cluster):
         self._proxy.start()
         server = eventually(self._proxy_url, "kubectl proxy listens")
         super().__init__(Access(server, None, None), kubectl, kubeconfig, directory)
+        if self.admin.find(CRD) is not None and self.admin.list(FAILOVER_IPS):
+            self.close()
+            raise RigError("USE_EXISTING_CLUSTER: it has FailoverIPs, which tests would delete")
+
+    def clean(self) -> None:
+        """Delete FailoverIPs and what pretend kubelets made; the cluster's own nodes stay."""
+        if self.admin.find(CRD) is not None:
+            self._delete_all(FAILOVER_IPS)
+        ours = f"{PRETEND_LABEL}=true"
+        self._delete_all(NODES, labelSelector=ours)
+        self._delete_all(namespaced_leases(HEARTBEAT_NAMESPACE), labelSelector=ours)
 
     def close(self) -> None:
         """Close the clients and the proxy."""

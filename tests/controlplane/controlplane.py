@@ -121,7 +121,12 @@ class ControlPlane(Cluster):
 
     def restore(self) -> None:
         """Undo what a test did to the processes: thaw, start again, drop added API servers."""
-        self.etcd.process.thaw()
+        if self.etcd.process.running:
+            self.etcd.process.thaw()
+        else:
+            self.etcd.process.start()
+        if self._controller_manager:
+            self._controller_manager.process.thaw()
         for server in self.api_servers[1:]:
             server.stop()
         del self.api_servers[1:]

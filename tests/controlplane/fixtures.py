@@ -182,7 +182,10 @@ def _existing_cluster(config: pytest.Config, directory: Path) -> ExistingCluster
     kubectl = shutil.which("kubectl", path=given) if given else shutil.which("kubectl")
     if kubectl is None:
         _not_here(config, "USE_EXISTING_CLUSTER=true needs kubectl in PATH")
-    return ExistingCluster(Path(kubectl), Path(kubeconfig), directory)
+    try:
+        return ExistingCluster(Path(kubectl), Path(kubeconfig), directory)
+    except RigError as error:
+        _not_here(config, str(error))
 
 
 def _not_here(config: pytest.Config, reason: str) -> NoReturn:

@@ -19,11 +19,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
-from tests.controlplane.cluster import NODES
+from tests.controlplane.cluster import (
+    HEARTBEAT_NAMESPACE,
+    NODES,
+    PRETEND_LABEL,
+    namespaced_leases,
+)
 from tests.controlplane.rest import STRATEGIC_PATCH, Api, ApiError, Json
 from tests.controlplane.waiting import eventually
 
-HEARTBEATS = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+HEARTBEATS = namespaced_leases(HEARTBEAT_NAMESPACE)
 HEARTBEAT_LEASE_SECONDS = 40
 DEFAULT_BEAT_SECONDS = 10.0
 FAST_BEAT_SECONDS = 2.0
@@ -182,7 +187,11 @@ class Kubelet:
             "uid": found["metadata"]["uid"],
         }
         lease = {
-            "metadata": {"name": self.node.name, "ownerReferences": [owner]},
+            "metadata": {
+                "name": self.node.name,
+                "labels": {PRETEND_LABEL: "true"},
+                "ownerReferences": [owner],
+            },
             "spec": {
                 "holderIdentity": self.node.name,
                 "leaseDurationSeconds": HEARTBEAT_LEASE_SECONDS,
@@ -218,7 +227,11 @@ class Kubelet:
         return {
             "metadata": {
                 "name": node.name,
-                "labels": {"kubernetes.io/hostname": node.name, **node.labels},
+                "labels": {
+                    "kubernetes.io/hostname": node.name,
+                    PRETEND_LABEL: "true",
+                    **node.labels,
+                },
                 "annotations": dict(node.annotations),
             },
             "spec": {"providerID": node.provider_id} if node.provider_id else {},

@@ -18,8 +18,8 @@ READY_DEADLINE_SECONDS = 120.0
 RESTART_PAUSE_SECONDS = 1.0
 
 # What the tests need of a cluster's own housekeeping: nodes turn NotReady, a deleted node's
-# heartbeat Lease goes with it, namespaces end, each gets its default ServiceAccount, and ClusterRoles
-# labelled for view, edit and admin add to these.
+# heartbeat Lease goes with it, namespaces end, each gets its default ServiceAccount, and
+# ClusterRoles labelled for view, edit and admin add to these.
 CONTROLLERS = (
     "node-lifecycle-controller",
     "garbage-collector-controller",
@@ -180,6 +180,7 @@ class ControllerManager:
     def start(self) -> None:
         """Start it, and its supervisor."""
         self._supervisor.start()
+        eventually(lambda: self.starts > 0, "kube-controller-manager was started")
 
     def restart(self) -> None:
         """SIGKILL it; the supervisor starts the next."""

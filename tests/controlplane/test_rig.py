@@ -193,8 +193,6 @@ class TestControlPlaneFaults:
         thaw_staggered(nodes, over_seconds=4)
         eventually(lambda: all(is_ready(node, "True") for node in nodes), "all nodes are Ready")
         assert plane.controller_manager.starts == 1
-        for node in nodes:
-            node.stop()
 
     def test_a_restarted_api_server_has_its_port_and_its_objects(
         self, control_plane: ControlPlane, config_maps: Api
@@ -399,7 +397,18 @@ def test_an_existing_cluster_is_used_through_the_users_own_kubeconfig(
         kubeconfig = existing.service_account_kubeconfig("default", "guest")
         told = existing.kubectl(f"--kubeconfig={kubeconfig}", "auth", "whoami", "-o", "json")
         assert "system:serviceaccount:default:guest" in told.stdout
-        existing.clean()
         existing.admin.delete("/api/v1/namespaces/default/serviceaccounts/guest")
     finally:
         existing.close()
+
+
+def test_cleaning_an_existing_cluster_spares_its_own_nodes(
+    control_plane: ControlPlane, kubelet: KubeletFactory, assets: Assets, tmp_path: Path
+) -> None:
+    control_plane.admin.create("/api/v1/nodes", {"metadata": {"name": "real"}})
+    kubelet("pretend", "192.0.2.1").stop()
+    existing = ExistingCluster(assets.kubectl, control_plane.admin_kubeconfig, tmp_path)
+    existing.clean()
+    existing.close()
+    left = [node["metadata"]["name"] for node in control_plane.admin.list("/api/v1/nodes")]
+    assert left == ["real"]

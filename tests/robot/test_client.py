@@ -4,75 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
-import logging
 import socket
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import pytest
 from tests.robot.loopback import (
     DEADLINE_SECONDS,
     Connection,
-    Loopback,
     client_sockets,
-    make_certificate,
     serving,
     until,
 )
+from tests.robot.robots import (
+    CREDENTIALS,
+    LIST,
+    OBJECT,
+    PATIENT,
+    ROUTE,
+    client_of,
+    closed,
+    compressed,
+    endless,
+    endless_headers,
+    maintenance,
+    no_http,
+    reset,
+    robot,
+    silent,
+    switch,
+    truncated,
+)
 
-from failoverip.core.addresses import AddressKey, TargetAddress
 from failoverip.core.provider import (
     CannotTell,
     Fault,
     Locked,
     NotExecuted,
     OutcomeUnknown,
-    Route,
-    SwitchAnswer,
     Switched,
 )
-from failoverip.robot import Credentials
 from failoverip.robot.client import Limits, RobotClient
-from failoverip.robot.objects import MAX_BODY_BYTES
-
-ADDRESS = AddressKey("203.0.113.10")
-TARGET = TargetAddress("192.0.2.12")
-ROUTE = Route(ADDRESS, TARGET)
-OBJECT = json.dumps({"failover": {"ip": ADDRESS, "active_server_ip": TARGET}}).encode()
-LIST = b"[" + OBJECT + b"]"
-CREDENTIALS = Credentials("#ws+canary", "canary-password")
-# So long that no noisy machine meets them; a test of one limit shortens that one.
-PATIENT = Limits(connect_seconds=60.0, read_seconds=60.0, switch_seconds=60.0)
-
-
-@asynccontextmanager
-async def client_of(
-    url: str, limits: Limits = PATIENT, ca_file: str | None = None
-) -> AsyncIterator[RobotClient]:
-    client = RobotClient(url, CREDENTIALS, limits=limits, ca_file=ca_file)
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-async def switch(client: RobotClient) -> SwitchAnswer:
-    return await client.switch(ADDRESS, TARGET, lambda: True)
-
-
-async def robot(connection: Connection) -> None:
-    """Answers every request well, on kept connections."""
-    while request := await connection.request():
-        await connection.answer(200, LIST if request.startswith(b"GET") else OBJECT)
-
-
-async def silent(connection: Connection) -> None:
-    """Takes a request and never answers."""
-    await connection.request()
-    await connection.reader.read()
 
 
 class TestReads:
@@ -174,49 +144,6 @@ class TestReads:
         async with serving(robot) as server, client_of(server.url) as client:
             await client.read_routes()
             assert client_sockets(server.port) == [5000]
-
-
-async def truncated(connection: Connection) -> None:
-    await connection.request()
-    await connection.send(b"HTTP/1.1 200 X\r\nContent-Length: 1000\r\n\r\n" + LIST)
-
-
-async def no_http(connection: Connection) -> None:
-    await connection.request()
-    await connection.send(b"SSH-2.0-OpenSSH\r\n\r\n")
-
-
-async def reset(connection: Connection) -> None:
-    await connection.request()
-    connection.reset()
-
-
-async def closed(connection: Connection) -> None:
-    await connection.request()
-
-
-async def endless(connection: Connection) -> None:
-    await connection.request()
-    await connection.send(b"HTTP/1.1 200 X\r\nContent-Length: 10000000000\r\n\r\n")
-    while not connection.writer.is_closing():
-        await connection.send(b" " * (MAX_BODY_BYTES // 4))
-
-
-async def endless_headers(connection: Connection) -> None:
-    await connection.request()
-    await connection.send(b"HTTP/1.1 200 X\r\n")
-    while not connection.writer.is_closing():
-        await connection.send(b"X-Filler: " + b"x" * 4096 + b"\r\n")
-
-
-async def compressed(connection: Connection) -> None:
-    await connection.request()
-    await connection.answer(200, b"\x1f\x8b garbage", "Content-Encoding: gzip")
-
-
-async def maintenance(connection: Connection) -> None:
-    await connection.request()
-    await connection.answer(503, b"<html>maintenance</html>")
 
 
 BROKEN = [
@@ -333,212 +260,3 @@ class TestSwitch:
 
         async with serving(locked) as server, client_of(server.url) as client:
             assert await switch(client) == Locked()
-
-
-class TestWindow:
-    async def shut(self, server: Loopback, client: RobotClient) -> None:
-        asked = []
-
-        def before_first_byte() -> bool:
-            asked.append(client_sockets(server.port))
-            return False
-
-        answer = await client.switch(ADDRESS, TARGET, before_first_byte)
-        assert isinstance(answer, NotExecuted)
-        assert answer.reason.fault is Fault.WINDOW_SHUT
-        # Asked once, when a connected socket with the user timeout was there.
-        assert asked == [[5000]]
-        await until(lambda: len(server.connections) == 1)
-        await asyncio.wait_for(server.connections[0].ended.wait(), DEADLINE_SECONDS)
-        assert server.connections[0].received == b""
-
-    async def test_shut_means_a_connection_and_not_one_byte(self) -> None:
-        async with serving(robot) as server, client_of(server.url) as client:
-            await self.shut(server, client)
-
-    async def test_shut_means_no_byte_over_tls_either(self, tls: Tls) -> None:
-        async with (
-            serving(robot, tls.context) as server,
-            client_of(server.url, ca_file=tls.ca_file) as client,
-        ):
-            await self.shut(server, client)
-
-    async def test_is_asked_once_and_open_lets_the_whole_request_through(self, tls: Tls) -> None:
-        asked = []
-
-        def before_first_byte() -> bool:
-            asked.append([connection.received for connection in server.connections])
-            return True
-
-        async with (
-            serving(robot, tls.context) as server,
-            client_of(server.url, ca_file=tls.ca_file) as client,
-        ):
-            answer = await client.switch(ADDRESS, TARGET, before_first_byte)
-        assert answer == Switched(ROUTE)
-        assert len(asked) == 1
-        assert not any(asked[0])
-
-    async def test_a_check_that_fails_sends_nothing_and_is_told(self) -> None:
-        def before_first_byte() -> bool:
-            raise RuntimeError("no clock")
-
-        async with serving(robot) as server, client_of(server.url) as client:
-            with pytest.raises(RuntimeError, match="no clock"):
-                await client.switch(ADDRESS, TARGET, before_first_byte)
-            await until(lambda: len(server.connections) == 1)
-            await asyncio.wait_for(server.connections[0].ended.wait(), DEADLINE_SECONDS)
-            assert server.connections[0].received == b""
-
-
-class Tls:
-    def __init__(self, folder: Path) -> None:
-        cert_file, key_file = make_certificate(folder)
-        self.ca_file = str(cert_file)
-        self._files = cert_file, key_file
-        self.context = self._new_context()
-
-    def context_1_2(self) -> ssl.SSLContext:
-        context = self._new_context()
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        return context
-
-    def _new_context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self._files)
-        return context
-
-
-async def pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passed: bytearray
-) -> None:
-    with suppress(ConnectionError):
-        while chunk := await reader.read(65536):
-            passed += chunk
-            writer.write(chunk)
-            await writer.drain()
-    writer.close()
-
-
-def tls_record_types(wire: bytes) -> list[int]:
-    types = []
-    while len(wire) >= 5:
-        types.append(wire[0])
-        wire = wire[5 + int.from_bytes(wire[3:5], "big") :]
-    return types
-
-
-@pytest.fixture(scope="session")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
-    return Tls(tmp_path_factory.mktemp("tls"))
-
-
-class TestTls:
-    async def test_reads_and_switches_work_over_it(self, tls: Tls) -> None:
-        async with (
-            serving(robot, tls.context) as server,
-            client_of(server.url, ca_file=tls.ca_file) as client,
-        ):
-            assert await client.read_routes() == (ROUTE,)
-            assert await switch(client) == Switched(ROUTE)
-
-    async def test_a_switch_leaves_in_one_piece(self, tls: Tls) -> None:
-        """A freeze of the process between two pieces would let the second out when it is late."""
-        wire = bytearray()
-
-        async def relay(connection: Connection) -> None:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            back = asyncio.create_task(pump(reader, connection.writer, bytearray()))
-            await pump(connection.reader, writer, wire)
-            await back
-
-        async with serving(robot, tls.context_1_2()) as server, serving(relay) as between:
-            url = f"https://127.0.0.1:{between.port}"
-            async with client_of(url, ca_file=tls.ca_file) as client:
-                assert await switch(client) == Switched(ROUTE)
-            await asyncio.wait_for(between.connections[0].ended.wait(), DEADLINE_SECONDS)
-        # In TLS 1.2 each write of ours is one record of type 23.
-        assert tls_record_types(bytes(wire)).count(23) == 1
-
-    async def test_a_stranger_gets_no_byte_of_a_request(self, tls: Tls) -> None:
-        async with serving(robot, tls.context) as server, client_of(server.url) as client:
-            read, answer = await client.read_routes(), await switch(client)
-            assert not any(connection.received for connection in server.connections)
-        assert isinstance(read, CannotTell)
-        assert read.fault is Fault.UNREACHABLE
-        assert "certificate" in read.detail
-        assert isinstance(answer, NotExecuted)
-        assert answer.reason.fault is Fault.UNREACHABLE
-
-    async def test_a_handshake_that_hangs_is_bounded_and_not_executed(self, tls: Tls) -> None:
-        async def hung(connection: Connection) -> None:
-            await connection.reader.read()
-
-        limits = Limits(connect_seconds=0.3, read_seconds=60.0)
-        async with serving(hung) as server:
-            url = f"https://127.0.0.1:{server.port}"
-            async with client_of(url, limits, tls.ca_file) as client:
-                answer, read = await switch(client), await client.read_routes()
-                # Regression: the socket of a switch given up here stayed open.
-                assert client_sockets(server.port) == []
-        assert isinstance(answer, NotExecuted)
-        assert answer.reason.fault is Fault.UNREACHABLE
-        assert isinstance(read, CannotTell)
-        assert read.fault is Fault.UNREACHABLE
-
-
-async def test_proxies_and_netrc_of_the_environment_are_ignored(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login other password other\n")
-    async with serving(robot) as proxy, serving(robot) as server:
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.setenv(name, proxy.url)
-            monkeypatch.setenv(name.lower(), proxy.url)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.setenv("NETRC", str(netrc))
-        async with client_of(server.url) as client:
-            assert await client.read_routes() == (ROUTE,)
-            assert await switch(client) == Switched(ROUTE)
-        assert proxy.connections == []
-        ours = CREDENTIALS.authorization().encode()
-        assert all(ours in connection.received for connection in server.connections)
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_redirect_is_not_followed(status: int) -> None:
-    async def redirect(connection: Connection) -> None:
-        while await connection.request():
-            await connection.answer(status, b"", f"Location: {elsewhere.url}/failover")
-
-    async with (
-        serving(robot) as elsewhere,
-        serving(redirect) as server,
-        client_of(server.url) as client,
-    ):
-        read, answer = await client.read_routes(), await switch(client)
-        assert elsewhere.connections == []
-    assert isinstance(read, CannotTell)
-    assert isinstance(answer, OutcomeUnknown)
-
-
-async def test_logs_at_debug_hold_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    for name in ("httpx", "httpcore", "asyncio"):
-        caplog.set_level(logging.DEBUG, logger=name)
-    answers: list[object] = []
-    for script in (robot, reset, truncated, no_http, maintenance):
-        async with serving(script) as server, client_of(server.url) as client:
-            answers += [await client.read_routes(), await switch(client), repr(client)]
-    told = caplog.text + repr([record.__dict__ for record in caplog.records]) + repr(answers)
-    assert "send_request_headers" in told  # or the loggers were not at DEBUG
-    header = CREDENTIALS.authorization().removeprefix("Basic ")
-    for secret in ("canary", header, CREDENTIALS.password):
-        assert secret not in told
-
-
-async def test_a_url_that_is_not_allowed_is_refused_before_anything_is_sent() -> None:
-    with pytest.raises(ValueError, match="must be https"):
-        RobotClient("http://robot.example.com", CREDENTIALS)

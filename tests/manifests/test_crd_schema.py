@@ -13,6 +13,7 @@ from tests.manifests.documents import SchemaNode, crd, schema, schema_nodes
 
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import (
+    SWITCH_TO_ANNOTATION,
     AddressStatus,
     CandidateStatus,
     Cause,
@@ -31,6 +32,7 @@ from failoverip.core.resource import (
     RouteState,
     Status,
 )
+from failoverip.kube.codec import resource_from
 
 NODES = {node.path: node.schema for node in schema_nodes()}
 INITIALISMS = {"ip": "IP", "uid": "UID"}
@@ -148,6 +150,16 @@ def test_the_defaults_are_those_of_the_operator() -> None:
 def test_every_required_field_exists(path: str) -> None:
     node = NODES[path]
     assert set(node.get("required", ())) <= set(node["properties"])
+
+
+def test_the_answer_to_a_request_of_any_length_can_be_recorded() -> None:
+    """An answer that the API server refuses would hold up every later status write."""
+    annotations = {SWITCH_TO_ANNOTATION: "\U000e0001" * 5000}
+    metadata = {"name": "web", "creationTimestamp": "2026-01-02T03:04:05Z"}
+    read = resource_from({"metadata": metadata | {"annotations": annotations}})
+    value, message = (NODES[f"status.switchRequest.{name}"] for name in ("value", "message"))
+    assert len(read.switch_to) == value["maxLength"]
+    assert len(f"switch-to {read.switch_to!r}: no node of this name") <= message["maxLength"]
 
 
 def test_the_fence_has_each_rule_once_and_in_order() -> None:

@@ -16,6 +16,9 @@ from failoverip.kube.codec.status_read import status_from
 from failoverip.kube.codec.wire import Field, Json, UnreadableError, label_pairs
 
 _ADDRESS = "an address (203.0.113.10), subnet (203.0.113.16/29) or IPv6 /64 (2001:db8:1:2::/64)"
+# What status.switchRequest.value can hold: a longer request could be answered, but never recorded,
+# and each later status write would be refused with it. 253 of a node's name, `@`, and 63 more.
+_SWITCH_TO_CHARACTERS = 317
 _DEFAULT_SECRET = "robot-credentials"  # noqa: S105  the name of a Secret, not a secret
 
 
@@ -38,7 +41,7 @@ def resource_from(item: Json) -> Resource:
         deleting=not metadata["deletionTimestamp"].is_absent,
         policy=InvalidSpec(problem) if problem else _policy_or_invalid(root["spec"]),
         status=status,
-        switch_to=metadata["annotations"][SWITCH_TO_ANNOTATION].text(""),
+        switch_to=metadata["annotations"][SWITCH_TO_ANNOTATION].text("")[:_SWITCH_TO_CHARACTERS],
     )
 
 

@@ -35,6 +35,9 @@ from failoverip.core.election_settings import (
 from failoverip.core.lease import LeaseRecord
 from failoverip.core.timestamps import micro_time
 
+# What rounding leaves of a wait must not become a busy loop.
+_SHORTEST_WAIT_SECONDS = 0.001
+
 
 @dataclass(frozen=True, slots=True)
 class Get:
@@ -181,7 +184,7 @@ def next_step(
     if election.phase is _Phase.REST:
         pause = _attempt_at(election) - moment.now
         if pause > 0:
-            return election, Wait(pause)
+            return election, Wait(max(pause, _SHORTEST_WAIT_SECONDS))
         election = _begin_attempt(election, moment)
     if election.phase is _Phase.READ:
         return election, Get()

@@ -48,8 +48,9 @@ def test_the_smallest_resource_has_the_defaults() -> None:
 
 
 def test_every_field_is_read() -> None:
+    addresses = ["203.0.113.16/29", "2001:db8:1:2::/64"]
     spec = {
-        "addresses": ["203.0.113.16/29", "2001:db8:1:2::/64"],
+        "addresses": addresses,
         "credentialsSecretRef": {"name": "other"},
         "nodeSelector": {"zone": "b", "role": ""},
         "drift": "Enforce",
@@ -63,7 +64,7 @@ def test_every_field_is_read() -> None:
     }
     found = read(spec, meta, {"fence": {"epoch": 1, "holder": "h"}})
     assert found.policy == Policy(
-        addresses=tuple(map(parse_failover_address, spec["addresses"])),  # type: ignore[arg-type]  # a list of texts
+        addresses=tuple(map(parse_failover_address, addresses)),
         secret_name="other",
         node_selector=(("role", ""), ("zone", "b")),
         drift=Drift.ENFORCE,

@@ -151,10 +151,14 @@ class Kubernetes:
         record: LeaseRecord,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> LeaseRecord:
-        """Replace it; Conflict when it changed since `record.resource_version`, NotFound when gone.
+        """Replace it; Conflict when it changed since `record.resource_version`.
 
-        Returns it with its new resource version.
+        Returns it with its new resource version. A Lease that was deleted meanwhile is created
+        again: kube-apiserver does so for a PUT, with a resource version or without. Without one it
+        would also replace anybody's, so that is a ValueError.
         """
+        if not record.resource_version:
+            raise ValueError(f"Lease {namespace}/{name}: an update needs the resource version")
         item = await self._client.request(
             "PUT",
             _lease_path(namespace, name),
@@ -225,9 +229,11 @@ def _lease_path(namespace: str, name: str = "") -> str:
 
 def _items(path: str, page: Json) -> list[Json]:
     """An empty list is evidence (every node is gone), so nothing else may pass for one."""
-    if "items" not in page or not isinstance(page.get("metadata"), dict):
+    items = page.get("items", ...)
+    if items is None:  # how Go may write a list without elements
+        items = []
+    if not isinstance(items, list) or not isinstance(page.get("metadata"), dict):
         raise ServerError(f"GET {path}: the answer is no list")
-    items: list[Json] = page["items"] or []
     return items
 
 

@@ -16,14 +16,15 @@ class CrdVerdict(StrEnum):
     """Whether the CRD in the cluster is one that this operator can work with."""
 
     INSTALLED = "Installed"
-    MISSING = "Missing"  # absent, or not established yet
+    MISSING = "Missing"  # absent, on its way out, or not established yet
     TOO_OLD = "TooOld"  # without our version, or without the fence
 
 
 def crd_verdict_from(item: Json) -> CrdVerdict:
     """The verdict about the CustomResourceDefinition failoverips.failoverip.io."""
     crd = Field(item, "")
-    if not any(map(_is_established, crd["status"]["conditions"].items())):
+    deleting = not crd["metadata"]["deletionTimestamp"].is_absent
+    if deleting or not any(map(_is_established, crd["status"]["conditions"].items())):
         return CrdVerdict.MISSING
     ours = any(map(_is_ours, crd["spec"]["versions"].items()))
     return CrdVerdict.INSTALLED if ours else CrdVerdict.TOO_OLD

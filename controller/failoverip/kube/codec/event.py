@@ -15,7 +15,8 @@ EVENT_NAMESPACE = "default"
 
 _NOTE_BYTES = 1024
 _INSTANCE_BYTES = 128
-# A name has 253 characters, of which a dot and 5 are the API server's addition.
+# A name has 253 characters, of which a dash and 5 are added. (A dash: the API server refuses
+# a generateName that ends in a dot.)
 _NAME_LENGTH = 240
 
 
@@ -50,7 +51,7 @@ def event_to(note: EventNote, identity: str) -> Json:
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {
-            "generateName": f"{note.resource_name[:_NAME_LENGTH].rstrip('.-')}.",
+            "generateName": f"{note.resource_name[:_NAME_LENGTH].rstrip('.-')}-",
             "namespace": EVENT_NAMESPACE,
         },
         "eventTime": micro_time(note.at),

@@ -138,6 +138,11 @@ LISTS = (
         OVERLAP,
     ),
     Refusal(
+        "a subnet that is the second half of another",
+        {"addresses": ["203.0.113.24/29", "203.0.113.16/28"]},
+        OVERLAP,
+    ),
+    Refusal(
         "a bad address beside a good one",
         {"addresses": ["203.0.113.10", "203.0.113.300"]},
         f'spec.addresses[1]: Invalid value: "203.0.113.300": {KINDS}',
@@ -262,6 +267,7 @@ ACCEPTED: dict[str, Json] = {
     },
     "sixteen addresses": {"addresses": [f"203.0.113.{number}" for number in range(16)]},
     "an address beside a subnet": {"addresses": ["203.0.113.24", "203.0.113.16/29"]},
+    "subnets side by side": {"addresses": ["203.0.113.16/29", "203.0.113.24/29"]},
     "another Secret": {
         "addresses": ["203.0.113.10"],
         "credentialsSecretRef": {"name": "robot.second-account"},

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.controlplane.build import Assets
 from tests.controlplane.cluster import Cluster, ExistingCluster
+from tests.controlplane.config_maps import CONFIG_MAPS, config_map
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.fixtures import (
     ControlPlaneFactory,
-    GatekeeperFactory,
     KubeletFactory,
-    TcpProxyFactory,
 )
-from tests.controlplane.gatekeeper import Exchange
 from tests.controlplane.kubelet import (
     DEFAULT_BEAT_SECONDS,
     HEARTBEATS,
@@ -25,12 +22,10 @@ from tests.controlplane.kubelet import (
     PretendNode,
     thaw_staggered,
 )
-from tests.controlplane.rest import Api, ApiError, Json
+from tests.controlplane.rest import Api, ApiError
 from tests.controlplane.waiting import eventually, holds_throughout
 
 pytestmark = pytest.mark.e2e
-
-CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
 
 def beats(api: Api, name: str) -> str:
@@ -40,19 +35,6 @@ def beats(api: Api, name: str) -> str:
 
 def is_ready(kubelet: Kubelet, status: str) -> bool:
     return kubelet.reported_ready() == status
-
-
-def config_map(name: str) -> Json:
-    return {"metadata": {"name": name}, "data": {"key": "value"}}
-
-
-@pytest.fixture
-def config_maps(cluster: Cluster) -> Iterator[Api]:
-    """The API, without the ConfigMaps of the test once it is done."""
-    yield cluster.admin
-    for item in cluster.admin.list(CONFIG_MAPS):
-        if not item["metadata"]["name"].startswith("kube-"):
-            cluster.admin.delete(f"{CONFIG_MAPS}/{item['metadata']['name']}")
 
 
 class TestCluster:
@@ -224,150 +206,6 @@ class TestControlPlaneFaults:
         api.create(CONFIG_MAPS, config_map("through-the-second"))
         control_plane.api_server.thaw()
         assert config_maps.get(f"{CONFIG_MAPS}/through-the-second")
-
-
-class TestTcpProxy:
-    def test_silence_lets_clients_connect_and_answers_nothing_until_it_heals(
-        self, control_plane: ControlPlane, tcp_proxy: TcpProxyFactory
-    ) -> None:
-        proxy = tcp_proxy(control_plane.api_server.url)
-        api = control_plane.api(proxy.url, timeout_seconds=1)
-        assert api.text("/readyz") == "ok"
-        proxy.silence()
-        with pytest.raises(httpx.TimeoutException):
-            api.text("/readyz")
-        with pytest.raises(httpx.TimeoutException):
-            control_plane.api(proxy.url, timeout_seconds=1).text("/readyz")
-        late: list[str] = []
-        patient = control_plane.api(proxy.url)
-        asking = threading.Thread(target=lambda: late.append(patient.text("/readyz")))
-        before = proxy.open_connections
-        asking.start()
-        eventually(lambda: proxy.open_connections > before, "one more client is connected")
-        proxy.heal()
-        asking.join(60)
-        assert late == ["ok"]
-        assert control_plane.api(proxy.url).text("/readyz") == "ok"
-
-    def test_a_cut_resets_old_connections_and_new_ones(
-        self, control_plane: ControlPlane, tcp_proxy: TcpProxyFactory
-    ) -> None:
-        proxy = tcp_proxy(control_plane.api_server.url)
-        api = control_plane.api(proxy.url)
-        seen: list[Json] = []
-        ended: list[Exception] = []
-
-        def read() -> None:
-            try:
-                seen.extend(api.watch("/api/v1/namespaces"))
-            except httpx.TransportError as error:
-                ended.append(error)
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        eventually(lambda: seen, "the watch is open")
-        proxy.cut()
-        reader.join(60)
-        assert len(ended) == 1
-        with pytest.raises(httpx.TransportError):
-            api.text("/readyz")
-        proxy.heal()
-        assert api.text("/readyz") == "ok"
-
-
-def creates(name: str, exchange: Exchange) -> bool:
-    return exchange.method == "POST" and exchange.body["metadata"]["name"] == name
-
-
-class TestGatekeeper:
-    def test_a_watch_streams_while_a_write_is_held(
-        self, control_plane: ControlPlane, gatekeeper: GatekeeperFactory, config_maps: Api
-    ) -> None:
-        gate = gatekeeper()
-        api = control_plane.api(gate.url)
-        seen: list[str] = []
-
-        def watch() -> None:
-            for event in api.watch(CONFIG_MAPS, timeoutSeconds="20"):
-                seen.append(event["object"]["metadata"]["name"])
-                if seen[-1] == "held":
-                    return
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        config_maps.create(CONFIG_MAPS, config_map("first"))
-        eventually(lambda: "first" in seen, "the watch is open")
-        hold = gate.hold(before=lambda exchange: creates("held", exchange))
-        writer = threading.Thread(target=api.create, args=(CONFIG_MAPS, config_map("held")))
-        writer.start()
-        exchange = hold.wait_until_held()
-        assert exchange.forwarded is None
-        config_maps.create(CONFIG_MAPS, config_map("meanwhile"))
-        eventually(lambda: "meanwhile" in seen, "the event passed at once")
-        assert config_maps.find(f"{CONFIG_MAPS}/held") is None
-        hold.release()
-        writer.join(60)
-        eventually(lambda: "held" in seen, "the held write was seen")
-        watcher.join(60)
-        assert exchange.status == 201
-
-    def test_a_request_held_after_it_was_executed_shows_at_the_api_server(
-        self, control_plane: ControlPlane, gatekeeper: GatekeeperFactory, config_maps: Api
-    ) -> None:
-        gate = gatekeeper()
-        hold = gate.hold(after=lambda exchange: creates("done", exchange))
-        api = control_plane.api(gate.url)
-        writer = threading.Thread(target=api.create, args=(CONFIG_MAPS, config_map("done")))
-        writer.start()
-        exchange = hold.wait_until_held()
-        assert config_maps.find(f"{CONFIG_MAPS}/done")
-        assert exchange.answered is not None
-        assert exchange.ended is None
-        hold.release()
-        writer.join(60)
-        assert exchange.status == 201
-
-    def test_a_sender_that_goes_away_takes_its_held_request_along(
-        self, control_plane: ControlPlane, gatekeeper: GatekeeperFactory, config_maps: Api
-    ) -> None:
-        gate = gatekeeper()
-        hold = gate.hold(before=lambda exchange: creates("gone", exchange))
-        with pytest.raises(httpx.TimeoutException):
-            control_plane.api(gate.url, timeout_seconds=1).create(CONFIG_MAPS, config_map("gone"))
-        eventually(lambda: not hold.held, "the gatekeeper saw the sender go")
-        hold.release()
-        assert [one.forwarded for one in gate.journal] == [None]
-        assert config_maps.find(f"{CONFIG_MAPS}/gone") is None
-
-    def test_a_dropped_answer_leaves_the_write_done(
-        self, control_plane: ControlPlane, gatekeeper: GatekeeperFactory, config_maps: Api
-    ) -> None:
-        gate = gatekeeper()
-        gate.drop_answer(lambda exchange: creates("unknown", exchange))
-        api = control_plane.api(gate.url)
-        with pytest.raises(httpx.TransportError):
-            api.create(CONFIG_MAPS, config_map("unknown"))
-        assert config_maps.find(f"{CONFIG_MAPS}/unknown")
-        with pytest.raises(ApiError, match="already exists"):
-            api.create(CONFIG_MAPS, config_map("unknown"))
-
-    def test_an_answer_of_its_own_reaches_the_sender_and_not_the_server(
-        self, control_plane: ControlPlane, gatekeeper: GatekeeperFactory, config_maps: Api
-    ) -> None:
-        gate = gatekeeper()
-        rule = gate.answer(lambda exchange: creates("no", exchange), 500, b'{"message": "boom"}')
-        api = control_plane.api(gate.url)
-        with pytest.raises(ApiError, match="500 : boom"):
-            api.create(CONFIG_MAPS, config_map("no"))
-        assert config_maps.find(f"{CONFIG_MAPS}/no") is None
-        rule.remove()
-        api.create(CONFIG_MAPS, config_map("no"))
-
-    def test_it_adds_no_right_of_its_own(self, gatekeeper: GatekeeperFactory) -> None:
-        gate = gatekeeper()
-        answer = httpx.get(f"{gate.url}/api/v1/nodes", trust_env=False)
-        assert answer.status_code == 403
-        assert "system:anonymous" in answer.json()["message"]
 
 
 @pytest.mark.slow

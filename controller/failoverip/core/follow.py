@@ -50,6 +50,7 @@ def follow_intent(o: Observation, s: Situation, intent: Intent) -> Decision:
         or _under_way(f)
         or _exhausted(f)
         or _abandoned(f)
+        or _confirming(f)
         or _waiting(f)
         or _gated(f)
         or _attempt(f)
@@ -178,6 +179,38 @@ def _route_settled(f: Following, route: IntentRoute) -> bool:
     return track.held_for(f.o.timings.two_reads_apart_seconds, sent.unsettled_since)
 
 
+def _confirming(f: Following) -> Decision | None:
+    """Every pending route shows the target: another read confirms it, another request cannot."""
+    if _to_ask(f):
+        return None
+    decision = _wait(f, Reason.CONFIRMING, f"routed to {f.intent.node}; reading it once more")
+    due = [_second_read_at(f, route) for route in f.pending]
+    return replace(decision, read_routes_at=min(due))
+
+
+def _to_ask(f: Following) -> tuple[IntentRoute, ...]:
+    """The pending routes that are not seen at their target."""
+    return tuple(route for route in f.pending if not _at_target(f, route))
+
+
+def _at_target(f: Following, route: IntentRoute) -> bool:
+    track = f.o.account.routes.get(route.address.key)
+    ended = f.memory.route(route.address.key).last_ended_at
+    return (
+        track is not None
+        and track.target == route.to
+        and track.ready is not False
+        and (ended is None or track.seen_at >= ended)
+    )
+
+
+def _second_read_at(f: Following, route: IntentRoute) -> float:
+    track = f.o.account.routes[route.address.key]
+    ended = f.memory.route(route.address.key).last_ended_at
+    since = track.since if ended is None else max(track.since, ended)
+    return since + f.o.timings.two_reads_apart_seconds
+
+
 def _waiting(f: Following) -> Decision | None:
     at = _next_attempt_at(f)
     if at <= f.o.now:
@@ -202,7 +235,7 @@ def _gated(f: Following) -> Decision | None:
     """The target and the cause are judged on evidence that is fresh enough to act on."""
     why = f"switch to {f.intent.node}: {describe(f.intent.cause)}"
     failed = f.intent.cause.reason in FAILED_NODE
-    shut = shut_gate(f.o, f.s.policy, why, requests=len(f.pending), for_failed_node=failed)
+    shut = shut_gate(f.o, f.s.policy, why, requests=len(_to_ask(f)), for_failed_node=failed)
     if shut is not None:
         return shut
     view = f.s.view(f.intent.node)
@@ -220,7 +253,7 @@ def _attempt(f: Following) -> Decision:
         posted_at=f.intent.posted_at if f.intent.posted_at is not None else f.o.wall_seconds,
     )
     return Decision(
-        Attempt(attempted, tuple(route.address.key for route in f.pending)),
+        Attempt(attempted, tuple(route.address.key for route in _to_ask(f))),
         Reason.ATTEMPT,
         f"asking Robot to route to {f.intent.node}",
         0.0,

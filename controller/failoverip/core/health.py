@@ -7,7 +7,7 @@ time is never read, and time in which nothing could be observed proves nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from failoverip.core.cluster import Heartbeat, Node, Ready
@@ -52,11 +52,20 @@ class NodeTrace:
 
 @dataclass(frozen=True, slots=True)
 class ClusterTrace:
-    """The last good lists and what the lists before them add. `listed_at` None: no list yet."""
+    """The last good lists and what the lists before them add. `listed_at` None: no list yet.
+
+    `interrupted`: a list failed since, so that the next one begins a new observation.
+    """
 
     nodes: tuple[Node, ...] = ()
     traces: Mapping[str, NodeTrace] = field(default_factory=dict)
     listed_at: float | None = None
+    interrupted: bool = False
+
+
+def interrupt(before: ClusterTrace) -> ClusterTrace:
+    """The trace after a list that failed: what was seen stays, what lasts begins anew."""
+    return replace(before, interrupted=True)
 
 
 def observe_lists(
@@ -76,7 +85,11 @@ def observe_lists(
     """
     renewed = {beat.node: beat.renewed for beat in heartbeats}
     listed = tuple(sorted(nodes, key=lambda node: node.name))
-    unbroken = before.listed_at is not None and sent_at - before.listed_at <= gap_seconds
+    unbroken = (
+        not before.interrupted
+        and before.listed_at is not None
+        and sent_at - before.listed_at <= gap_seconds
+    )
     traces = {
         node.uid: _trace(
             before.traces.get(node.uid),

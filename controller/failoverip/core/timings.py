@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+# The window belongs to the election; evidence may be as old as a slow machine needs to act on it.
+UNSCALED = frozenset({"window_seconds", "fresh_list_seconds", "fresh_route_seconds"})
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:
@@ -62,11 +65,11 @@ class Timings:
     window_seconds: float = 5.0
 
     def scaled(self, factor: float) -> Timings:
-        """Every period times `factor`, but the window: that belongs to the election."""
+        """Every period times `factor`, but what bounds the machine's own delays."""
         changed: dict[str, float | tuple[float, ...]] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name == "window_seconds":
+            if item.name in UNSCALED:
                 continue
             changed[item.name] = (
                 tuple(part * factor for part in value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from failoverip.core.addresses import AddressKey
 from failoverip.core.ledger import Bucket, Ledger, LoginMode
@@ -102,15 +102,7 @@ class Account:
 
     async def read_routes(self, *, for_open_switch: bool) -> None:
         """Read every route of the account: one request for all addresses."""
-        ledger = self.ledger
-        if ledger.reserved_reads == 0:
-            reserved = ledger.reserve_reads(
-                self.around.clock.now(), for_open_switch=for_open_switch
-            )
-            if reserved.reserved_reads == 0 or not await self.book.commit(self.name, reserved):
-                self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
-                return
-        if not await self._log_in():
+        if not (await self._reserve(for_open_switch=for_open_switch) and await self._log_in()):
             self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
         # Dated by its beginning: a read is as old as the moment it was asked.
@@ -124,6 +116,20 @@ class Account:
         self.listed = frozenset(route.address for route in answer)
         for route in answer:
             self._sight(route, began)
+
+    async def _reserve(self, *, for_open_switch: bool) -> bool:
+        """Whether a read is recorded on the Lease; five at a time are."""
+        ledger = self.ledger
+        if ledger.reserved_reads > 0:
+            return True
+        reserved = ledger.reserve_reads(self.around.clock.now(), for_open_switch=for_open_switch)
+        if reserved.reserved_reads == 0:
+            return False
+        if await self.book.commit(self.name, reserved):
+            return True
+        # Not on the Lease for certain: not to be used.
+        self.book.record(self.name, replace(self.ledger, reserved_reads=0))
+        return False
 
     async def read_servers(self) -> None:
         """Read the list of servers, for mapping nodes."""
@@ -159,7 +165,10 @@ class Account:
             return True
         if verdict.mode is LoginMode.HELD:
             return False
-        return await self.book.commit(self.name, self.ledger.record_login_attempt(now))
+        if await self.book.commit(self.name, self.ledger.record_login_attempt(now)):
+            return True
+        self.book.record(self.name, self.ledger.record_no_login())
+        return False
 
     def _settle(self, reason: CannotTell | None, bucket: Bucket | None, kind: str) -> None:
         now = self.around.clock.now()

@@ -33,7 +33,7 @@ class LedgerBook:
     async def commit(self, account: str, ledger: Ledger) -> bool:
         """Keep it and renew the Lease with it; only True allows to send what it records.
 
-        A ledger whose renewal failed is kept all the same: it counts too much, never too little.
+        A ledger whose renewal failed is kept all the same: what it counts may stand on the Lease.
         """
         self.record(account, ledger)
         return await self._leader.renew_now()

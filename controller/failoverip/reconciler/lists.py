@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from failoverip.core.conflicts import find_conflicts
-from failoverip.core.health import ClusterTrace, observe_lists
+from failoverip.core.health import ClusterTrace, interrupt, observe_lists
 from failoverip.core.resource import Resource
 from failoverip.kube import Forbidden, KubeError
 from failoverip.log import get_logger
@@ -63,6 +63,8 @@ class Lists:
                 gap_seconds=self._timings.observation_gap_seconds,
             )
             self._metrics.listed("nodes", sent_at)
+        else:
+            self.cluster = interrupt(self.cluster)
         if not isinstance(resources, BaseException):
             self._keep(resources)
             self._metrics.listed("failoverips", sent_at)

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 from tests.controlplane.cluster import CRD, FAILOVER_IPS, NODES, Cluster
-from tests.controlplane.fixtures import KubeletFactory
+from tests.controlplane.controlplane import ControlPlane
+from tests.controlplane.fixtures import KubeletFactory, TcpProxyFactory
 from tests.e2e.installed_crd import CRD_NAME, MANIFESTS, install_crd
 
 from failoverip.core.addresses import TargetAddress, parse_failover_address
@@ -34,6 +35,7 @@ from failoverip.core.resource import (
 )
 from failoverip.core.timestamps import micro_time, parse_time
 from failoverip.kube import (
+    ApiUnreachable,
     Conflict,
     CrdVerdict,
     EventNote,
@@ -44,6 +46,7 @@ from failoverip.kube import (
     KubeconfigFile,
     Kubernetes,
     NotFound,
+    OutcomeUnknown,
     Unauthorized,
 )
 
@@ -396,6 +399,28 @@ async def test_a_token_that_nobody_gave_is_not_accepted(
     async with await KubeClient.open(KubeconfigFile(str(kubeconfig))) as client:
         with pytest.raises(Unauthorized):
             await Kubernetes(client, "replica-1").list_nodes(PATIENT)
+
+
+async def test_an_api_server_that_falls_silent_costs_no_more_than_the_time_limit(
+    control_plane: ControlPlane, kubernetes: Kubernetes, tcp_proxy: TcpProxyFactory
+) -> None:
+    """Over TLS, on a kept connection and on a new one, and closing them waits for nobody."""
+    create_failoverip(control_plane)
+    read = await read_failoverip(kubernetes)
+    link = tcp_proxy(control_plane.api_server.url)
+    kubeconfig = control_plane.service_account_kubeconfig(NAMESPACE, ACCOUNT, link.url)
+    async with await KubeClient.open(KubeconfigFile(str(kubeconfig))) as client:
+        behind = Kubernetes(client, "replica-1")
+        await behind.list_nodes(PATIENT)
+        link.silence()
+        async with asyncio.timeout(PATIENT):
+            for _ in range(2):
+                with pytest.raises(ApiUnreachable):
+                    await behind.list_nodes(0.5)
+            with pytest.raises(OutcomeUnknown):
+                await behind.write_status(read, Status(fence=FULL.fence), timeout_seconds=0.5)
+        link.heal()
+        assert await behind.list_nodes(PATIENT) == ()
 
 
 async def until_allowed(kubernetes: Kubernetes) -> None:

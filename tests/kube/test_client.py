@@ -131,12 +131,22 @@ async def test_a_write_whose_answer_is_lost_has_an_unknown_outcome_and_is_sent_o
     assert [seen.method for seen in server.seen if seen.path == "/x"] == [method]
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_not_followed(
+    server: ScriptedServer, client: KubeClient, status: int
+) -> None:
+    server.behave = lambda _: Reply(status, "", (("Location", f"{server.url}/elsewhere"),))
+    with pytest.raises(OutcomeUnknown, match=f"redirected .HTTP {status}."):
+        await client.request("PUT", "/x", body={}, timeout_seconds=PATIENT)
+    assert [seen.path for seen in server.seen] == ["/x"]
+
+
 async def test_a_read_whose_answer_is_lost_is_unreachable_and_is_sent_once(
     server: ScriptedServer, client: KubeClient
 ) -> None:
     await client.request("GET", "/warm", timeout_seconds=PATIENT)
     server.behave = lambda _: HangUp()
-    with pytest.raises(ApiUnreachable):
+    with pytest.raises(ApiUnreachable, match="GET /x: the connection broke"):
         await client.request("GET", "/x", timeout_seconds=PATIENT)
     assert [seen.path for seen in server.seen] == ["/warm", "/x"]
 

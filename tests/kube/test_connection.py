@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.kube.conftest import CANARY
-from tests.kube.scripted_server import Reply, ScriptedServer
+from tests.kube.scripted_server import Reply, ScriptedServer, scripted_server
 
 from failoverip.kube import (
     KubeClient,
@@ -148,6 +148,21 @@ async def test_a_rotated_token_is_used_once_the_file_was_read_again(
     assert {seen.connection for seen in server.seen} == {1}
 
 
+async def test_a_server_that_moved_is_followed(server: ScriptedServer, kubeconfig: Path) -> None:
+    async with await KubeClient.open(KubeconfigFile(str(kubeconfig)), reread_seconds=0) as client:
+        await client.request("GET", "/x", timeout_seconds=PATIENT)
+        async with scripted_server() as other:
+            _replace(kubeconfig, server.url, other.url)
+            await client.request("GET", "/y", timeout_seconds=PATIENT)
+            assert [seen.path for seen in other.seen] == ["/y"]
+    assert [seen.path for seen in server.seen] == ["/x"]
+
+
+async def test_plain_http_is_good_enough_for_loopback_by_name(tmp_path: Path) -> None:
+    found = await KubeconfigFile(_write(tmp_path, with_server("http://localhost:8001/"))).load()
+    assert found.server == "http://localhost:8001"
+
+
 async def test_after_a_401_the_token_is_read_again_at_once(
     server: ScriptedServer, client: KubeClient, kubeconfig: Path
 ) -> None:
@@ -182,7 +197,11 @@ def _write(tmp_path: Path, document: dict[str, Any] | str, name: str = "kubeconf
 
 
 def _renew(kubeconfig: Path) -> None:
-    kubeconfig.write_text(kubeconfig.read_text().replace(CANARY, "renewed"))
+    _replace(kubeconfig, CANARY, "renewed")
+
+
+def _replace(kubeconfig: Path, old: str, new: str) -> None:
+    kubeconfig.write_text(kubeconfig.read_text().replace(old, new))
 
 
 def _remove(path: str) -> None:

@@ -79,6 +79,20 @@ def test_what_has_no_name_is_no_node(item: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"spec": {"unschedulable": "yes"}},
+        {"spec": []},
+        {"status": {"conditions": {}}},
+        {"status": {"addresses": [5]}},
+    ],
+)
+def test_a_node_that_cannot_be_read_is_an_error_and_not_a_healthy_one(odd: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableError):
+        node_from({"metadata": META} | odd)
+
+
+@pytest.mark.parametrize(
     ("spec", "renewed"),
     [
         ({"renewTime": "2026-01-02T03:04:05.000006Z"}, "2026-01-02T03:04:05.000006Z"),

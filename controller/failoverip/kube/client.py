@@ -4,8 +4,8 @@ Built on the official client's loaders and its transport (`RESTClientObject`, on
 per pool), not on its API classes: those build models that we do not need. Two habits underneath
 are switched off:
 
-* `Configuration.retries` is None, and a session middleware turns the errors after which aiohttp
-  sends a GET or PUT a second time by itself into one that it passes on;
+* `Configuration.retries` is None, and a session middleware turns the errors and redirects after
+  which aiohttp sends a GET or PUT a second time by itself into an error that it passes on;
 * `trust_env` is off: aiohttp would also take credentials from ~/.netrc. A proxy is used when the
   kubeconfig names one (`proxy-url`).
 
@@ -21,6 +21,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -45,19 +46,24 @@ logger = logging.getLogger(__name__)
 _REREAD_SECONDS = 60.0
 
 
-class _BrokenConnection(aiohttp.ClientError):
-    """Sent, then the connection broke: an error that aiohttp does not answer by sending again."""
+class _Unanswered(aiohttp.ClientError):
+    """Sent and not answered: an error that aiohttp does not answer by sending again."""
 
 
 async def _send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     try:
-        return await handler(request)
+        response = await handler(request)
     except aiohttp.ClientConnectorError:
         raise  # never connected, nothing sent; aiohttp does not repeat it either
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _BrokenConnection(type(error).__name__) from error
+        raise _Unanswered(f"the connection broke ({type(error).__name__})") from error
+    if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
+        # No API server redirects, and aiohttp would send the same again to wherever it points.
+        response.close()
+        raise _Unanswered(f"redirected (HTTP {response.status})")
+    return response
 
 
 class _Pool:
@@ -185,9 +191,7 @@ class KubeClient:
             self._pools.add(self._pool)
         return self._pool
 
-    def _retire(self, pool: _Pool | None) -> None:
-        if pool is None:
-            return
+    def _retire(self, pool: _Pool) -> None:
         pool.retired = True
         if self._pool is pool:
             self._pool = None
@@ -206,7 +210,7 @@ class KubeClient:
             connection = await self._source.load()
             if _endpoint(connection) != _endpoint(self._connection):
                 _check_tls(connection)
-                self._retire(self._pool)
+                self._retire(self._current_pool())
         except KubeconfigError as error:
             # Half-written files mend themselves; a token that no longer counts shows as 401.
             logger.warning("the old connection settings stay in use: %s", error)
@@ -237,9 +241,14 @@ async def _exchange(
 def _transport_error(request: str, method: str, error: Exception) -> KubeError:
     if isinstance(error, aiohttp.ClientConnectorError):
         return ApiUnreachable(f"{request}: {error}")
-    reason = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
-    text = f"{request}: {reason}"
+    text = f"{request}: {_reason(error)}"
     return ApiUnreachable(text) if method == "GET" else OutcomeUnknown(text)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) if isinstance(error, _Unanswered) else type(error).__name__
 
 
 def _endpoint(connection: ConnectionInfo) -> ConnectionInfo:

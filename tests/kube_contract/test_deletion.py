@@ -95,6 +95,7 @@ def test_a_crd_takes_its_objects_and_its_paths_along(api: Api) -> None:
     api.delete(WIDGET_CRD)
     eventually(lambda: api.find(WIDGET_CRD) is None, "the CRD is gone")
     eventually(lambda: api.find(WIDGETS) is None, "its path is gone")
+    assert refused(api, "create", WIDGETS, _widget("two")).status == 404
 
 
 def test_a_crd_waits_for_the_finalizers_of_its_objects(api: Api) -> None:

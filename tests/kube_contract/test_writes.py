@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.controlplane.cluster import FAILOVER_IPS
-from tests.controlplane.rest import JSON_PATCH, STRATEGIC_PATCH, Api
+from tests.controlplane.rest import JSON_PATCH, STRATEGIC_PATCH, Api, Json
 from tests.kube_contract.documents import (
     CONFIG_MAPS,
     WEB,
@@ -15,6 +15,7 @@ from tests.kube_contract.documents import (
     version,
 )
 
+APPLY_PATCH = "application/apply-patch+yaml"
 FENCE = {"epoch": 1, "holder": "leader-a"}
 
 
@@ -253,6 +254,40 @@ def test_a_custom_resource_takes_no_strategic_patch(api: Api) -> None:
 def test_an_unknown_patch_format_is_refused(api: Api) -> None:
     api.create(FAILOVER_IPS, failover_ip())
     assert refused(api, "patch", WEB, {"spec": {}}, "text/plain").status == 415
+
+
+# Server-side apply.
+
+
+def applied(api: Api, document: Json, path: str = WEB, **query: str) -> Json:
+    query = {"fieldManager": "contract", **query}
+    return api.patch(path, document, APPLY_PATCH, **query)
+
+
+def test_apply_creates_then_changes_then_removes_what_it_no_longer_names(api: Api) -> None:
+    made = applied(api, failover_ip(labels={"a": "b", "c": "d"}))
+    assert made["metadata"]["labels"] == {"a": "b", "c": "d"}
+    after = applied(api, failover_ip(labels={"a": "e"}))
+    assert after["metadata"]["labels"] == {"a": "e"}
+    assert after["metadata"]["uid"] == made["metadata"]["uid"]
+
+
+def test_apply_keeps_what_others_wrote(api: Api) -> None:
+    applied(api, failover_ip(labels={"a": "b"}))
+    api.patch(WEB, {"metadata": {"labels": {"other": "x"}}})
+    assert applied(api, failover_ip())["metadata"]["labels"] == {"other": "x"}
+
+
+def test_apply_to_an_object_made_anew_removes_nothing(api: Api) -> None:
+    applied(api, failover_ip(labels={"a": "b"}))
+    api.delete(WEB)
+    api.create(FAILOVER_IPS, failover_ip(labels={"a": "b"}))
+    assert applied(api, failover_ip(), force="true")["metadata"]["labels"] == {"a": "b"}
+
+
+def test_apply_needs_a_field_manager(api: Api) -> None:
+    refusal = refused(api, "patch", WEB, failover_ip(), APPLY_PATCH)
+    assert refusal.code == (422, "Invalid")
 
 
 # Dry run.

@@ -107,8 +107,8 @@ class Api:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # What each field manager applied last, for server-side apply.
-        self._applied: dict[tuple[Key, str, str], JsonObject] = {}
+        # What each manager applied last, by uid, subresource and manager: server-side apply.
+        self._applied: dict[tuple[str, str, str], JsonObject] = {}
 
     def handle(self, request: Request) -> Answer | Watch:
         """The answer to a request; refusals are answers too."""
@@ -228,21 +228,17 @@ class Api:
             message = "fieldManager: Required value: is required for apply patch"
             raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {message}')
         applied = requests.document(request)
-        place = (key, subresource, manager)
-        before = self._applied.get(place, {})
         kept = _kept_key(key)
-        if self._store.uid(kept) is None:
-            code, made = (
-                201,
-                self._store.create(kept, _kept_document(key, applied), dry_run=dry_run),
-            )
+        uid = self._store.uid(kept)
+        if uid is None:
+            made = self._store.create(kept, _kept_document(key, applied), dry_run=dry_run)
         else:
+            before = self._applied.get((uid, subresource, manager), {})
             change = partial(patches.apply_patch, applied=applied, applied_before=before)
             made = self._store.patch(kept, _through_view(key, change), subresource, dry_run=dry_run)
-            code = 200
         if not dry_run:
-            self._applied[place] = copy(applied)
-        return Answer(code, _shown(key.resource, made))
+            self._applied[made["metadata"]["uid"], subresource, manager] = copy(applied)
+        return Answer(201 if uid is None else 200, _shown(key.resource, made))
 
     def _delete(self, request: Request, key: Key) -> JsonObject:
         options = requests.document(request) if request.body else {}

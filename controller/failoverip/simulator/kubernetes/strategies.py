@@ -57,6 +57,8 @@ def check_address(key: Key, document: JsonObject) -> None:
             f"the object provided is unrecognized (must be of type {resource.kind}): "
             "couldn't get version/kind"
         )
+    if kind != resource.kind and resource.custom:
+        raise InvalidError(key, [("kind", f'Invalid value: "{kind}": must be {resource.kind}')])
     if kind != resource.kind:
         raise BadRequestError(f"{kind} cannot be handled as a {resource.kind}")
     metadata = document.get("metadata")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from failoverip.core.addresses import overlap
 from failoverip.core.decision import Decision
 from failoverip.core.health import Verdict
 from failoverip.core.observation import Observation
@@ -62,7 +63,7 @@ def render_conditions(
         "Stalled": _flag(decision, decision.reason in STALLED),
         "Routed": _routed(s),
         "ProviderReachable": _provider_reachable(o),
-        "Degraded": _flag(decision, decision.reason in DEGRADED),
+        "Degraded": _degraded(o, s, decision),
     }
     recorded = {condition.type: condition for condition in o.resource.status.conditions}
     return tuple(
@@ -80,6 +81,16 @@ def _flag(decision: Decision, raised: bool) -> _Told:
     if raised:
         return _Told("True", decision.reason, decision.message)
     return _Told("False", Reason.ON_HEALTHY_NODE, "")
+
+
+def _degraded(o: Observation, s: Situation | None, decision: Decision) -> _Told:
+    if decision.reason in DEGRADED or s is None:
+        return _flag(decision, decision.reason in DEGRADED)
+    for address in s.policy.addresses:
+        if any(overlap(address.text, host) for host in o.api_server_addresses):
+            reason = Reason.API_SERVER_BEHIND_FAILOVER_IP
+            return _Told("True", reason, f"{address.text}: {reason.text.rstrip('.')}")
+    return _flag(decision, False)
 
 
 def _reconciling(after: Status) -> _Told:

@@ -70,7 +70,8 @@ class Observation:
 
     `credentials` is set when the account cannot be used at all. `carried` counts by server number
     the addresses of other resources. `unmapped_recently` names Ready nodes that `nodeSelector`
-    selects and that have no server or lost theirs within the grace.
+    selects and that have no server or lost theirs within the grace. `api_server_addresses`: where
+    kubelets and this process reach the API server, as far as is known.
     """
 
     now: float
@@ -86,6 +87,7 @@ class Observation:
     carried: Mapping[int, int]
     unmapped_recently: tuple[str, ...]
     timings: Timings
+    api_server_addresses: frozenset[str] = frozenset()
 
 
 def trouble_of(fault: CannotTell) -> Reason:

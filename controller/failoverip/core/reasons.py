@@ -25,6 +25,11 @@ class Reason(StrEnum):
         "There is no positive evidence that the active node lives, and none that it failed.",
     )
 
+    API_SERVER_BEHIND_FAILOVER_IP = (
+        "ApiServerBehindFailoverIP",
+        "The API server is reached through this address: when its node dies, nothing can decide.",
+    )
+
     # -- the resource or its surroundings keep the operator from acting
     INVALID_SPEC = "InvalidSpec", "The spec holds something that this operator cannot read."
     OVERLAP = "Overlap", "An older FailoverIP owns one of these addresses."

@@ -20,6 +20,7 @@ from failoverip.reconciler.accounts import Accounts
 from failoverip.reconciler.announce import Announcer
 from failoverip.reconciler.apply import Applier
 from failoverip.reconciler.claims import Claims
+from failoverip.reconciler.endpoints import Endpoints
 from failoverip.reconciler.ledgers import LedgerBook
 from failoverip.reconciler.lists import Lists
 from failoverip.reconciler.mappings import Mappings
@@ -54,7 +55,15 @@ class Reconciler:
         self._lists = Lists(around, self._claims)
         self._accounts = Accounts(around, robot_factory, namespace, book)
         self._mappings = Mappings(around.timings.mapping_grace_seconds)
-        self._observer = Observer(around, self._lists, self._accounts, self._claims, self._mappings)
+        self._endpoints = Endpoints(around.kubernetes, around.clock)
+        self._observer = Observer(
+            around,
+            self._lists,
+            self._accounts,
+            self._claims,
+            self._mappings,
+            self._endpoints,
+        )
         self._reading = Reading(around, self._lists, self._accounts, self._observer)
         self._applier = Applier(
             around, self._observer, self._lists, self._accounts, book, self._announcer
@@ -97,6 +106,8 @@ class Reconciler:
         for name in sorted(self._lists.resources):
             wait_seconds = min(wait_seconds, await self._reconcile_resource(name))
         self._reading.start_due()
+        # Last: nothing urgent waits for it.
+        await self._endpoints.refresh()
         return min(wait_seconds, self._reading.next_in_seconds())
 
     async def _reconcile_resource(self, name: str) -> float:

@@ -12,6 +12,7 @@ from failoverip.core.resource import InvalidSpec, Policy, Resource
 from failoverip.reconciler.account import Account
 from failoverip.reconciler.accounts import Accounts
 from failoverip.reconciler.claims import Claims
+from failoverip.reconciler.endpoints import Endpoints
 from failoverip.reconciler.lists import Lists
 from failoverip.reconciler.mappings import Mappings
 from failoverip.reconciler.ports import Surroundings
@@ -27,11 +28,13 @@ class Observer:
         accounts: Accounts,
         claims: Claims,
         mappings: Mappings,
+        endpoints: Endpoints,
     ) -> None:
         self._lists = lists
         self._accounts = accounts
         self._claims = claims
         self._mappings = mappings
+        self._endpoints = endpoints
         self._leader = around.leader
         self._clock = around.clock
         self._timings = around.timings
@@ -68,6 +71,7 @@ class Observer:
             carried=self._carried(resource),
             unmapped_recently=self._unmapped(resource, account, now),
             timings=self._timings,
+            api_server_addresses=self._endpoints.addresses,
         )
 
     def _carried(self, resource: Resource) -> Mapping[int, int]:

@@ -64,6 +64,15 @@ class KubernetesDoor(Protocol):
         """A Lease, None when there is none."""
         ...
 
+    @property
+    def server_host(self) -> str:
+        """The host of the API server that this process talks to."""
+        ...
+
+    async def get_cluster_info_server(self, timeout_seconds: float = ...) -> str | None:
+        """The host that kubeadm gave to the kubelets, None when nobody tells."""
+        ...
+
     async def create_event(self, note: EventNote, timeout_seconds: float = ...) -> None:
         """Tell it once."""
         ...

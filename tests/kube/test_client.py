@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import traceback
 from pathlib import Path
 
 import pytest
@@ -178,12 +179,13 @@ async def test_no_log_error_or_repr_shows_the_token(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     shown = [repr(client), repr(await client.connection_info())]
-    for behaviour in (GOOD, HangUp(), Silence(), Reply(401), Reply(500, "<html>")):
+    garbled = Reply(headers=(("Content-Length", "x"),))
+    for behaviour in (GOOD, HangUp(), Silence(), garbled, Reply(401), Reply(500, "<html>")):
         server.behave = lambda _, behaviour=behaviour: behaviour  # type: ignore[misc]  # bound per turn
         try:
             await client.request("PUT", "/x", body={}, timeout_seconds=1.0)
         except KubeError as error:
-            shown += [repr(error), str(error), repr(error.__cause__)]
+            shown += [repr(error), repr(error.__cause__), *traceback.format_exception(error)]
     assert CANARY in server.seen[0].headers["authorization"]
     assert CANARY not in "\n".join([*shown, caplog.text])
 

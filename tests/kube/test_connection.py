@@ -11,6 +11,7 @@ from tests.kube.conftest import CANARY
 from tests.kube.scripted_server import Reply, ScriptedServer, scripted_server
 
 from failoverip.kube import (
+    ApiUnreachable,
     KubeClient,
     KubeconfigError,
     KubeconfigFile,
@@ -21,7 +22,7 @@ from failoverip.kube import (
 )
 
 PATIENT = 60.0
-CLUSTER = {"name": "c", "cluster": {"server": "https://192.0.2.1:6443"}}
+CLUSTER: dict[str, Any] = {"name": "c", "cluster": {"server": "https://192.0.2.1:6443"}}
 USER = {"name": "u", "user": {"token": CANARY}}
 CONTEXT = {"name": "x", "context": {"cluster": "c", "user": "u"}}
 GOOD: dict[str, Any] = {
@@ -161,6 +162,24 @@ async def test_a_server_that_moved_is_followed(server: ScriptedServer, kubeconfi
 async def test_plain_http_is_good_enough_for_loopback_by_name(tmp_path: Path) -> None:
     found = await KubeconfigFile(_write(tmp_path, with_server("http://localhost:8001/"))).load()
     assert found.server == "http://localhost:8001"
+
+
+async def test_a_ca_file_that_breaks_later_is_no_answer(
+    tmp_path: Path,
+) -> None:
+    account = _service_account(tmp_path, "127.0.0.1")
+    client = KubeClient(account, await account.load())
+    with pytest.raises(ApiUnreachable, match=r"cannot be used \(SSLError\); check"):
+        await client.request("GET", "/x", timeout_seconds=PATIENT)
+    await client.close()
+
+
+async def test_a_proxy_with_a_password_is_used_and_not_shown(tmp_path: Path) -> None:
+    cluster = CLUSTER["cluster"] | {"proxy-url": f"http://user:{CANARY}@192.0.2.9:3128"}
+    document = GOOD | {"clusters": [{"name": "c", "cluster": cluster}]}
+    found = await KubeconfigFile(_write(tmp_path, document)).load()
+    assert found.proxy_url == f"http://user:{CANARY}@192.0.2.9:3128"
+    assert CANARY not in repr(found)
 
 
 async def test_after_a_401_the_token_is_read_again_at_once(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.kube.scripted_server import Reply, ScriptedServer, Seen, Silence, refusal
+from tests.kube.scripted_server import Reply, ScriptedServer, Silence, refusal
 from tests.kube.test_resource import META, SPEC
 
 from failoverip.core.lease import LeaseRecord
@@ -16,15 +16,12 @@ from failoverip.core.resource import Fence, Resource, Status
 from failoverip.kube import (
     ApiUnreachable,
     Conflict,
-    CrdVerdict,
     EventNote,
     EventType,
-    Expired,
     Kubernetes,
     NotFound,
     OutcomeUnknown,
     SecretData,
-    ServerError,
 )
 from failoverip.kube.codec import resource_from
 
@@ -49,98 +46,6 @@ RECORD = LeaseRecord(
     (("a", "1"), ("b", "2")),
     "5",
 )
-
-
-def page(items: list[dict[str, Any]], token: str = "") -> Reply:
-    return Reply(body={"metadata": {"continue": token}, "items": items})
-
-
-def node(name: str) -> dict[str, Any]:
-    return {"metadata": {"name": name, "uid": f"u-{name}"}}
-
-
-# -- lists
-
-
-async def test_a_list_is_read_to_its_last_page(
-    server: ScriptedServer, kubernetes: Kubernetes
-) -> None:
-    server.behave = lambda seen: (
-        page([node("b")]) if "continue=more" in seen.path else page([node("a")], "more")
-    )
-    nodes = await kubernetes.list_nodes(PATIENT)
-    assert [one.name for one in nodes] == ["a", "b"]
-    assert [seen.path for seen in server.seen] == [
-        "/api/v1/nodes?limit=500",
-        "/api/v1/nodes?limit=500&continue=more",
-    ]
-
-
-async def test_a_list_that_expires_half_way_is_begun_again(
-    server: ScriptedServer, kubernetes: Kubernetes
-) -> None:
-    def behave(seen: Seen) -> Reply:
-        if "continue=old" in seen.path:
-            return refusal(410, "Expired", "too old")
-        return page([node("a")], "old" if len(server.seen) == 1 else "")
-
-    server.behave = behave
-    assert [one.name for one in await kubernetes.list_nodes(PATIENT)] == ["a"]
-
-
-async def test_a_list_that_always_expires_ends(
-    server: ScriptedServer, kubernetes: Kubernetes
-) -> None:
-    server.behave = lambda _: refusal(410, "Expired", "too old")
-    with pytest.raises(Expired):
-        await kubernetes.list_nodes(PATIENT)
-    assert len(server.seen) == 3
-
-
-async def test_the_time_limit_holds_for_all_pages_together(
-    server: ScriptedServer, kubernetes: Kubernetes
-) -> None:
-    server.behave = lambda _: page([], "more")
-    with pytest.raises(ApiUnreachable):
-        await kubernetes.list_nodes(0.5)
-
-
-async def test_heartbeats_come_from_the_namespace_of_the_kubelets(
-    server: ScriptedServer, kubernetes: Kubernetes
-) -> None:
-    server.behave = lambda _: page([{"metadata": {"name": "a"}, "spec": {"renewTime": "t"}}])
-    (heartbeat,) = await kubernetes.list_heartbeats(PATIENT)
-    assert (heartbeat.node, heartbeat.renewed) == ("a", "t")
-    assert "/namespaces/kube-node-lease/leases?" in server.seen[0].path
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"kind": "Status"},
-        {"items": []},
-        {"metadata": {}},
-        {"metadata": {}, "items": {}},
-        {"metadata": {}, "items": ["a"]},
-        {"metadata": {}, "items": [{}]},
-    ],
-)
-async def test_what_is_no_list_is_never_an_empty_one(
-    server: ScriptedServer, kubernetes: Kubernetes, body: dict[str, Any]
-) -> None:
-    """An empty list of nodes says that every node is deleted."""
-    server.behave = lambda _: Reply(body=body)
-    with pytest.raises(ServerError):
-        await kubernetes.list_nodes(PATIENT)
-
-
-async def test_a_list_without_items_is_empty_when_it_says_so(
-    server: ScriptedServer, kubernetes: Kubernetes
-) -> None:
-    """Go writes an empty slice as null."""
-    server.behave = lambda _: Reply(body={"metadata": {}, "items": None})
-    assert await kubernetes.list_failoverips(PATIENT) == ()
 
 
 # -- absent or unknown
@@ -362,91 +267,3 @@ async def test_an_event_keeps_within_the_bytes_that_the_server_allows(
     assert len(body["reportingInstance"].encode()) == 128
     assert len(body["metadata"]["generateName"]) < 248
     assert "related" not in body
-
-
-# -- the CRD and the cluster
-
-
-def crd(
-    version: str = "v1alpha1",
-    served: bool = True,
-    fence: tuple[str, ...] = ("epoch", "holder"),
-    rules: int = 1,
-    established: str = "True",
-) -> dict[str, Any]:
-    schema = {
-        "x-kubernetes-validations": [{}] * rules,
-        "properties": {
-            "status": {"properties": {"fence": {"properties": {key: {} for key in fence}}}}
-        },
-    }
-    return {
-        "spec": {
-            "versions": [{"name": version, "served": served, "schema": {"openAPIV3Schema": schema}}]
-        },
-        "status": {"conditions": [{"type": "Established", "status": established}]},
-    }
-
-
-@pytest.mark.parametrize(
-    ("body", "verdict"),
-    [
-        (crd(), CrdVerdict.INSTALLED),
-        (crd(established="False"), CrdVerdict.MISSING),
-        ({"spec": {}}, CrdVerdict.MISSING),
-        (crd() | {"metadata": {"deletionTimestamp": "now"}}, CrdVerdict.MISSING),
-        (crd(version="v1"), CrdVerdict.TOO_OLD),
-        (crd(served=False), CrdVerdict.TOO_OLD),
-        (crd(fence=()), CrdVerdict.TOO_OLD),
-        (crd(fence=("epoch",)), CrdVerdict.TOO_OLD),
-        (crd(rules=0), CrdVerdict.TOO_OLD),
-    ],
-)
-async def test_the_verdict_about_the_crd(
-    server: ScriptedServer, kubernetes: Kubernetes, body: dict[str, Any], verdict: CrdVerdict
-) -> None:
-    server.behave = lambda _: Reply(body=body)
-    assert await kubernetes.get_crd_verdict() is verdict
-
-
-async def test_an_absent_crd_is_missing(server: ScriptedServer, kubernetes: Kubernetes) -> None:
-    server.behave = lambda _: refusal(404, "NotFound", "no", "failoverips.failoverip.io")
-    assert await kubernetes.get_crd_verdict() is CrdVerdict.MISSING
-
-
-KUBECONFIG = "clusters: [{name: '', cluster: {server: 'https://203.0.113.10:6443'}}]"
-
-
-@pytest.mark.parametrize(
-    ("reply", "expected"),
-    [
-        (Reply(body={"data": {"kubeconfig": KUBECONFIG}}), "203.0.113.10"),
-        (Reply(body={"data": {"kubeconfig": "clusters: [{"}}), None),
-        (Reply(body={"data": {"kubeconfig": "clusters: 5"}}), None),
-        (
-            Reply(body={"data": {"kubeconfig": "clusters: [{cluster: {server: 'https://[::'}}]"}}),
-            None,
-        ),
-        (Reply(body={"data": {}}), None),
-        (Reply(body={}), None),
-        (refusal(404, "NotFound", "no", "cluster-info"), None),
-        (refusal(403, "Forbidden", "no"), None),
-    ],
-)
-async def test_the_announced_api_server_is_known_only_when_somebody_tells(
-    server: ScriptedServer, kubernetes: Kubernetes, reply: Reply, expected: str | None
-) -> None:
-    server.behave = lambda _: reply
-    assert await kubernetes.get_cluster_info_server() == expected
-
-
-async def test_a_failed_read_of_the_announcement_is_an_error(
-    server: ScriptedServer, kubernetes: Kubernetes
-) -> None:
-    server.behave = lambda _: refusal(500, "InternalError", "no")
-    with pytest.raises(ServerError):
-        await kubernetes.get_cluster_info_server()
-
-
-def test_the_door_knows_which_server_it_leads_to(kubernetes: Kubernetes) -> None:
-    assert kubernetes.server_host == "127.0.0.1"

@@ -156,7 +156,8 @@ class KubeClient:
             answer = await _exchange(pool, method, url, headers, body, timeout_seconds)
         except (aiohttp.ClientError, OSError) as error:
             self._retire(pool)
-            raise _transport_error(f"{method} {path}", method, error) from error
+            # Some of aiohttp's errors carry the request with its headers in their repr.
+            raise _transport_error(f"{method} {path}", method, error) from None
         except asyncio.CancelledError:
             self._retire(pool)
             raise
@@ -187,12 +188,16 @@ class KubeClient:
 
     def _current_pool(self) -> _Pool:
         if self._pool is None:
-            self._pool = _Pool(self._connection)
+            try:
+                self._pool = _Pool(self._connection)
+            except (OSError, ValueError) as error:
+                raise ApiUnreachable(_bad_certificates(self._connection, error)) from None
             self._pools.add(self._pool)
         return self._pool
 
-    def _retire(self, pool: _Pool) -> None:
-        pool.retired = True
+    def _retire(self, pool: _Pool | None) -> None:
+        if pool:
+            pool.retired = True
         if self._pool is pool:
             self._pool = None
 
@@ -210,7 +215,7 @@ class KubeClient:
             connection = await self._source.load()
             if _endpoint(connection) != _endpoint(self._connection):
                 _check_tls(connection)
-                self._retire(self._current_pool())
+                self._retire(self._pool)
         except KubeconfigError as error:
             # Half-written files mend themselves; a token that no longer counts shows as 401.
             logger.warning("the old connection settings stay in use: %s", error)
@@ -261,8 +266,12 @@ def _check_tls(connection: ConnectionInfo) -> None:
     try:
         RESTClientObject(connection.configuration())
     except (OSError, ValueError) as error:
-        reason = type(error).__name__ if isinstance(error, ssl.SSLError) else str(error)
-        raise KubeconfigError(
-            f"certificates for {connection.server} cannot be used ({reason}); check "
-            "certificate-authority, client-certificate and client-key"
-        ) from None
+        raise KubeconfigError(_bad_certificates(connection, error)) from None
+
+
+def _bad_certificates(connection: ConnectionInfo, error: Exception) -> str:
+    reason = type(error).__name__ if isinstance(error, ssl.SSLError) else str(error)
+    return (
+        f"certificates for {connection.server} cannot be used ({reason}); check "
+        "certificate-authority, client-certificate and client-key"
+    )

@@ -32,7 +32,7 @@ _LOADER_ERRORS = (ConfigException, OSError, ValueError, TypeError, KeyError, Att
 
 @dataclass(frozen=True, slots=True)
 class ConnectionInfo:
-    """How to reach the API server, as plain values; the token is not shown.
+    """How to reach the API server, as plain values; repr shows no secret.
 
     `scheme` and `token` make the Authorization header; both are empty with a client certificate.
     """
@@ -43,7 +43,7 @@ class ConnectionInfo:
     private_key_path: str | None = None
     insecure: bool = False
     tls_server_name: str | None = None
-    proxy_url: str | None = None
+    proxy_url: str | None = field(default=None, repr=False)  # may hold a password
     scheme: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from failoverip.core.causes import CauseState, judge_cause
 from failoverip.core.decision import AdoptIntent, Attempt, CloseIntent, Decision
-from failoverip.core.gates import FAILED_NODE, hold, shut_gate
+from failoverip.core.gates import FAILED_NODE, evidence_gate, hold, shut_gate
 from failoverip.core.health import Verdict
 from failoverip.core.memory import IntentMemory, remember_intent
 from failoverip.core.moves import describe
@@ -243,7 +243,7 @@ def _gated(f: Following) -> Decision | None:
         return _wait(f, Reason.TARGET_UNCLEAR, f"no positive evidence of {f.intent.node}")
     if not f.confirmed and judge_cause(f.s, f.intent) is not CauseState.HOLDS:
         return _wait(f, Reason.CAUSE_UNCLEAR, f"cannot tell whether it still holds: {why}")
-    return None
+    return evidence_gate(f.o, why)
 
 
 def _attempt(f: Following) -> Decision:

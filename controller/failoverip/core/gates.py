@@ -1,7 +1,7 @@
 """The gates that stand before an intent is opened and again before every request to Robot.
 
-A shut gate stops intents and requests, never reads. Order: what the user decided, then what must
-be read again, then what the account allows (design 4).
+A shut gate stops intents and requests, never reads. What is known decides first, and only then is
+anything read again for it: a move that waits for its budget must not spend the reads as well.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ def shut_gate(
 ) -> Decision | None:
     """The first gate that is shut, as the decision to take instead; None when all are open.
 
-    `why` says what the gate keeps back, `requests` how many requests the round needs.
+    `why` says what the gate keeps back, `requests` how many requests the round needs. Last comes
+    `evidence_gate`, after what the caller judges on the evidence at hand.
     """
-    return (
-        _mode_gate(o, policy, why)
-        or evidence_gate(o, why)
-        or _budget_gate(o, why, requests, for_failed_node=for_failed_node)
+    return _mode_gate(o, policy, why) or _budget_gate(
+        o, why, requests, for_failed_node=for_failed_node
     )
 
 

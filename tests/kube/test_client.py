@@ -60,6 +60,17 @@ async def test_after_a_time_out_the_next_request_goes_out_on_a_new_connection(
     ]
 
 
+@pytest.mark.parametrize(("status", "connections"), [(500, [1, 2]), (503, [1, 2]), (404, [1, 1])])
+async def test_after_a_failure_of_the_server_the_next_request_may_reach_another_one(
+    server: ScriptedServer, client: KubeClient, status: int, connections: list[int]
+) -> None:
+    server.behave = lambda _: Reply(status, {"kind": "Status"})
+    for _ in range(2):
+        with pytest.raises(KubeError):
+            await client.request("GET", "/x", timeout_seconds=PATIENT)
+    assert [seen.connection for seen in server.seen] == connections
+
+
 async def test_a_time_out_spoils_every_connection_kept_so_far(
     server: ScriptedServer, client: KubeClient
 ) -> None:

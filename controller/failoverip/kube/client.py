@@ -9,8 +9,9 @@ are switched off:
 * `trust_env` is off: aiohttp would also take credentials from ~/.netrc. A proxy is used when the
   kubeconfig names one (`proxy-url`).
 
-A connection that timed out or broke may lead to an API server on a node that died. Its whole pool
-is retired at once: requests under way on it may end there, the next one opens a new connection.
+A connection that timed out or broke may lead to an API server on a node that died, one that
+answers 5xx to a sick one. Its whole pool is retired at once: requests under way on it may end
+there, the next one opens a new connection.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from failoverip.kube.errors import (
     KubeconfigError,
     KubeError,
     OutcomeUnknown,
+    ServerError,
     Unauthorized,
 )
 
@@ -168,6 +170,11 @@ class KubeClient:
             return read_answer(method, path, answer)
         except Unauthorized:
             self._read_at = None
+            raise
+        except (ServerError, OutcomeUnknown):
+            # A balancer may lead a new connection to an API server that is well.
+            self._retire(pool)
+            await self._close_unused()
             raise
 
     async def close(self) -> None:

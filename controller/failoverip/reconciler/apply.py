@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from failoverip.core.addresses import AddressKey
 from failoverip.core.decision import (
@@ -86,12 +85,10 @@ class Applier:
                 return await self._attempt(o, decision, attempt)
             case OpenIntent(intent=intent) | AdoptIntent(intent=intent):
                 await self._record(o, decision)
-                self._observer.memories[o.resource.uid] = remember_intent(intent, o.now)
                 self._teller.opened(o, intent)
                 return True
             case CloseIntent() as close:
                 await self._record(o, decision)
-                self._observer.memories.pop(o.resource.uid, None)
                 self._teller.closed(o, close)
                 return True
             case RefuseRequest():
@@ -127,8 +124,7 @@ class Applier:
             return False
         await self._record(o, decision)
         intent, uid = attempt.intent, o.resource.uid
-        memory = self._observer.memories.get(uid) or remember_intent(intent, o.now)
-        memory = sent(replace(memory, intent_id=intent.id), attempt.addresses)
+        memory = sent(o.memory or remember_intent(intent, o.now), attempt.addresses)
         self._observer.memories[uid] = memory
         if not await self._spend(account, len(attempt.addresses)):
             for address in attempt.addresses:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from failoverip.core.memory import IntentMemory
+from failoverip.core.memory import IntentMemory, remember_intent
 from failoverip.core.observation import AccountView, Observation, Trouble
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import InvalidSpec, Policy, Resource
@@ -67,12 +67,23 @@ class Observer:
             credentials=account if isinstance(account, Trouble) else None,
             cluster=self._lists.cluster,
             account=view,
-            memory=self.memories.get(resource.uid),
+            memory=self._memory(resource, now),
             carried=self._carried(resource),
             unmapped_recently=self._unmapped(resource, account, now),
             timings=self._timings,
             api_server_addresses=self._endpoints.addresses,
         )
+
+    def _memory(self, resource: Resource, now: float) -> IntentMemory | None:
+        """Of the open intent; begun here when the answer to the write that opened it was lost."""
+        intent = resource.status.intent
+        memory = self.memories.get(resource.uid)
+        if intent is None:
+            self.memories.pop(resource.uid, None)
+            return None
+        if memory is None or memory.intent_id != intent.id:
+            memory = self.memories[resource.uid] = remember_intent(intent, now)
+        return memory
 
     def _carried(self, resource: Resource) -> Mapping[int, int]:
         """By server number: the addresses that other resources have there."""

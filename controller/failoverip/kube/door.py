@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 from failoverip.core.cluster import Heartbeat, Node
 from failoverip.core.lease import LeaseRecord
 from failoverip.core.resource import Resource, Status
 from failoverip.kube.answers import Json
-from failoverip.kube.client import KubeClient
 from failoverip.kube.codec import (
     CrdVerdict,
     EventNote,
@@ -47,6 +46,27 @@ _PAGE_SIZE = 500
 _LIST_TRIES = 3
 
 
+class Requests(Protocol):
+    """What the door needs of its client: `KubeClient` in production."""
+
+    @property
+    def server_host(self) -> str:
+        """Name or address of the API server."""
+        ...
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = ...,
+        body: Json | None = ...,
+        *,
+        timeout_seconds: float,
+    ) -> Json:
+        """The object in the answer to one request; KubeError when there is none."""
+        ...
+
+
 class Kubernetes:
     """The only door to the API server. `identity` is the replica, as Events name it.
 
@@ -55,7 +75,7 @@ class Kubernetes:
     ServerError for a read, OutcomeUnknown for a write.
     """
 
-    def __init__(self, client: KubeClient, identity: str) -> None:
+    def __init__(self, client: Requests, identity: str) -> None:
         self._client = client
         self._identity = identity
 

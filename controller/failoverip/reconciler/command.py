@@ -13,8 +13,6 @@ from typing import Any
 from failoverip import __version__
 from failoverip.clock import SystemClock
 from failoverip.core.election_settings import ElectionSettings
-from failoverip.core.lease import LeaseRecord
-from failoverip.core.ledgers import decode
 from failoverip.core.timings import Timings
 from failoverip.kube import (
     CrdVerdict,
@@ -22,14 +20,14 @@ from failoverip.kube import (
     KubeconfigError,
     KubeError,
     Kubernetes,
-    NotFound,
     find_source,
 )
 from failoverip.log import get_logger
 from failoverip.metrics import Metrics
 from failoverip.reconciler.handlers import Watches
 from failoverip.reconciler.leadership import Leadership
-from failoverip.reconciler.ledgers import LEDGER_ANNOTATION, LedgerBook
+from failoverip.reconciler.lease_on_api import LeaseOnApi
+from failoverip.reconciler.ledgers import LEDGER_ANNOTATION, LedgerBook, inherited_ledgers
 from failoverip.reconciler.loop import Reconciler
 from failoverip.reconciler.pages import PageServer, Phase, ProcessHealth
 from failoverip.reconciler.ports import LostLeadershipError, Surroundings
@@ -72,31 +70,6 @@ def run(settings: OperatorSettings) -> int:
             raise BadInputError(str(error)) from None
     _log.info("operator stopped", identity=settings.identity)
     return 0
-
-
-class _LeaseOnApi:
-    """The election's Lease behind the Kubernetes door."""
-
-    def __init__(self, kubernetes: Kubernetes, namespace: str, name: str) -> None:
-        self._kubernetes = kubernetes
-        self._namespace = namespace
-        self._name = name
-
-    async def get(self, timeout_seconds: float) -> LeaseRecord:
-        record = await self._kubernetes.get_lease(self._namespace, self._name, timeout_seconds)
-        if record is None:
-            raise NotFound(f"lease {self._name} does not exist", self._name)
-        return record
-
-    async def create(self, record: LeaseRecord, timeout_seconds: float) -> LeaseRecord:
-        return await self._kubernetes.create_lease(
-            self._namespace, self._name, record, timeout_seconds
-        )
-
-    async def update(self, record: LeaseRecord, timeout_seconds: float) -> LeaseRecord:
-        return await self._kubernetes.update_lease(
-            self._namespace, self._name, record, timeout_seconds
-        )
 
 
 class Operator:
@@ -144,7 +117,7 @@ class Operator:
     def _leadership(self, kubernetes: Kubernetes) -> Leadership:
         settings = self._settings
         return Leadership(
-            _LeaseOnApi(kubernetes, settings.namespace, settings.lease_name),
+            LeaseOnApi(kubernetes, settings.namespace, settings.lease_name),
             self._clock,
             settings.identity,
             ElectionSettings(
@@ -226,15 +199,8 @@ class Operator:
         timings = Timings().scaled(settings.time_scale)
         window_seconds = settings.lease_duration_seconds * WINDOW_SHARE_OF_LEASE
         timings = timings.with_window(window_seconds)
-        fence_exists = True
-        with suppress(KubeError):
-            resources = await kubernetes.list_failoverips()
-            fence_exists = any(resource.status.fence is not None for resource in resources)
-        ledgers = decode(
-            leadership.inherited_annotations.get(LEDGER_ANNOTATION),
-            self._clock.now(),
-            fence_exists=fence_exists,
-            window_seconds=timings.hour_seconds,
+        ledgers = await inherited_ledgers(
+            kubernetes, leadership.inherited_annotations, self._clock, timings.hour_seconds
         )
         book = LedgerBook(self._clock, leadership, ledgers)
         self._ledger_text = book.text

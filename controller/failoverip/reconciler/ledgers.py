@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from failoverip.clock import Clock
 from failoverip.core.ledger import Ledger
-from failoverip.core.ledgers import Ledgers, encode
-from failoverip.reconciler.ports import Leader
+from failoverip.core.ledgers import Ledgers, decode, encode
+from failoverip.kube import KubeError
+from failoverip.reconciler.ports import KubernetesDoor, Leader
 
 LEDGER_ANNOTATION = "failoverip.io/ledger"
 
@@ -37,3 +41,22 @@ class LedgerBook:
         """
         self.record(account, ledger)
         return await self._leader.renew_now()
+
+
+async def inherited_ledgers(
+    kubernetes: KubernetesDoor, annotations: Mapping[str, str], clock: Clock, hour_seconds: float
+) -> Ledgers:
+    """What the predecessor recorded on the Lease. `annotations` are those found at acquisition.
+
+    Without a record, a fence on any resource tells that it got lost; so does a list that fails.
+    """
+    fence_exists = True
+    with suppress(KubeError):
+        resources = await kubernetes.list_failoverips()
+        fence_exists = any(resource.status.fence is not None for resource in resources)
+    return decode(
+        annotations.get(LEDGER_ANNOTATION),
+        clock.now(),
+        fence_exists=fence_exists,
+        window_seconds=hour_seconds,
+    )

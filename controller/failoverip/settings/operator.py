@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from failoverip.core.election_settings import JITTER_FACTOR
 from failoverip.settings.errors import SettingsError
 from failoverip.settings.parsers import CredentialsGivenError, ListenAddress
 from failoverip.settings.table import PREFIX, TABLE, Setting
 
-# client-go's rule: a renewal that came late still leaves time for one more.
-_JITTER_FACTOR = 1.2
 # The project's own test rig reads these; an operator that it starts inherits them.
 _RIG_VARIABLES = ("FAILOVERIP_CACHE", "FAILOVERIP_E2E_", "FAILOVERIP_TEST_")
 # Kubernetes tells each pod about the Services of its namespace: one named failoverip-metrics sets
@@ -197,8 +196,8 @@ def _check_election(settings: OperatorSettings) -> None:
             f"--lease-duration-seconds: {duration} is not above --renew-deadline-seconds"
             f" ({deadline:g}); give a longer duration or a shorter deadline"
         )
-    if deadline <= _JITTER_FACTOR * retry:
+    if deadline <= JITTER_FACTOR * retry:
         raise SettingsError(
-            f"--renew-deadline-seconds: {deadline:g} is not above {_JITTER_FACTOR} times"
+            f"--renew-deadline-seconds: {deadline:g} is not above {JITTER_FACTOR} times"
             f" --retry-period-seconds ({retry:g}); give a longer deadline or a shorter period"
         )

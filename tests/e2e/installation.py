@@ -31,6 +31,9 @@ USER, PASSWORD = "#ws+canary-user", "canary-password-5f2a"
 ADDRESS = "203.0.113.10"
 ADDRESS_V6 = "2001:db8:fff1::/64"
 TIME_SCALE = 0.3
+# Periods of a tenth, where a story spans several of them, and heartbeats that fit them.
+BRISK = ("--time-scale", "0.1")
+BRISK_BEAT_SECONDS = 0.5
 # Seconds of a switch at the simulator: long enough to act in its middle.
 SWITCH_SECONDS = 3.0
 
@@ -60,12 +63,12 @@ def world_toml(servers: Sequence[int] = (321, 322, 323), extra: str = "", **swit
 class Simulator:
     """The Robot simulator as a process, and its admin port."""
 
-    def __init__(self, directory: Path, world: str) -> None:
+    def __init__(self, directory: Path, world: str, flags: Sequence[str] = ()) -> None:
         path = directory / "world.toml"
         path.write_text(world)
         log = directory / "robot.log"
         argv = [sys.executable, "-m", "failoverip", "robot-simulator", "--world", str(path)]
-        argv += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+        argv += ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *flags]
         self.process = Process(argv, log, os.environ)
         self.process.start()
         found = eventually(
@@ -147,6 +150,7 @@ class Replica:
         self.name = name
         argv = [sys.executable, "-m", "failoverip", "operator", "--kubeconfig", str(kubeconfig)]
         argv += ["--namespace", home.namespace, "--robot-url", home.robot_url]
+        argv += ["--robot-ca-file", str(home.robot_ca)] if home.robot_ca else []
         argv += ["--listen", "127.0.0.1:0", "--identity", name, "--log-format", "json"]
         argv += ["--time-scale", str(TIME_SCALE), "--lease-duration-seconds", "6"]
         argv += ["--renew-deadline-seconds", "4", "--retry-period-seconds", "1", *flags]
@@ -197,6 +201,7 @@ class Installation:
     simulator: Simulator
     namespace: str = NAMESPACE
     robot_url: str = ""
+    robot_ca: Path | None = None
     replicas: list[Replica] = field(default_factory=list)
 
     def start_replica(
@@ -299,16 +304,31 @@ def is_true(status: Json, kind: str) -> bool:
 
 @contextmanager
 def installed(
-    cluster: Cluster, directory: Path, world: str | None = None, robot_url: str | None = None
+    cluster: Cluster,
+    directory: Path,
+    world: str | None = None,
+    robot_url: str | None = None,
+    robot_tls: tuple[Path, Path] | None = None,
 ) -> Iterator[Installation]:
-    """CRD, namespace, RBAC and Secret applied, Robot running, no replica yet."""
+    """CRD, namespace, RBAC and Secret applied, Robot running, no replica yet.
+
+    `robot_tls`: certificate and key with which Robot serves HTTPS.
+    """
     install_crd(cluster)
     for part in ("namespace.yaml", "rbac"):
         path = MANIFESTS / part
         cluster.kubectl("apply", "-k" if path.is_dir() else "-f", str(path))
     write_secret(cluster, "robot-credentials", USER, PASSWORD)
-    simulator = Simulator(directory, world or world_toml())
-    home = Installation(cluster, directory, simulator, robot_url=robot_url or simulator.url)
+    certificate, key = robot_tls or (None, None)
+    tls = ["--tls-cert", str(certificate), "--tls-key", str(key)] if certificate else []
+    simulator = Simulator(directory, world or world_toml(), tls)
+    home = Installation(
+        cluster,
+        directory,
+        simulator,
+        robot_url=robot_url or simulator.url,
+        robot_ca=certificate,
+    )
     try:
         yield home
     finally:
@@ -317,16 +337,22 @@ def installed(
         simulator.close()
 
 
-def write_secret(cluster: Cluster, name: str, user: str | None, password: str | None) -> None:
+def write_secret(
+    cluster: Cluster,
+    name: str,
+    user: str | None,
+    password: str | None,
+    namespace: str = NAMESPACE,
+) -> None:
     """Create or replace a Secret with credentials; None leaves the key out."""
     data = {"username": user, "password": password}
     document = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": name, "namespace": NAMESPACE},
+        "metadata": {"name": name, "namespace": namespace},
         "stringData": {key: value for key, value in data.items() if value is not None},
     }
     cluster.kubectl(
-        "delete", "secret", name, "--namespace", NAMESPACE, "--ignore-not-found", "--wait"
+        "delete", "secret", name, "--namespace", namespace, "--ignore-not-found", "--wait"
     )
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(document))

@@ -11,7 +11,15 @@ has no schema validation, pruning, RBAC, Tables, pagination or field ownership.
 from failoverip.simulator.kubernetes.api import Answer, Api, Watch
 from failoverip.simulator.kubernetes.errors import ApiError
 from failoverip.simulator.kubernetes.history import ChangeType, WatchEvent
-from failoverip.simulator.kubernetes.kubelets import Kubelet, PretendNode
+from failoverip.simulator.kubernetes.kubelets import (
+    HEARTBEAT_NAMESPACE,
+    Kubelet,
+    PretendNode,
+    heartbeat_spec,
+    node_document,
+    ready_condition,
+    says_ready,
+)
 from failoverip.simulator.kubernetes.nodelifecycle import NodeLifecycle
 from failoverip.simulator.kubernetes.requests import Request
 from failoverip.simulator.kubernetes.resources import Key, ResourceType
@@ -21,6 +29,7 @@ from failoverip.simulator.kubernetes.store import Store
 from failoverip.simulator.kubernetes.ticking import tick_forever
 
 __all__ = [
+    "HEARTBEAT_NAMESPACE",
     "Answer",
     "Api",
     "ApiError",
@@ -36,6 +45,10 @@ __all__ = [
     "Store",
     "Watch",
     "WatchEvent",
+    "heartbeat_spec",
+    "node_document",
+    "ready_condition",
     "running",
+    "says_ready",
     "tick_forever",
 ]

@@ -58,7 +58,7 @@ class Kubelet:
         phase = zlib.crc32(self._node.name.encode()) % 1000 / 1000
         self._lease_due, self._status_due = now, now + self._beat_seconds * phase
         if self._store.uid(self._key) is None:
-            self._store.create(self._key, self._registration())
+            self._store.create(self._key, node_document(self._node))
         self._post_ready()
         self.tick()
 
@@ -74,54 +74,70 @@ class Kubelet:
             self._status_due = now + self._beat_seconds
             self._post_ready()
 
-    def _registration(self) -> JsonObject:
-        node = self._node
-        return {
-            "metadata": {
-                "name": node.name,
-                "labels": {"kubernetes.io/hostname": node.name, **node.labels},
-                "annotations": dict(node.annotations),
-            },
-            "spec": {"providerID": node.provider_id} if node.provider_id else {},
-            "status": {
-                "addresses": [
-                    {"type": "InternalIP", "address": node.address},
-                    {"type": "Hostname", "address": node.name},
-                ]
-            },
-        }
-
     def _post_ready(self) -> None:
         # A kubelet whose Node was deleted registers again only when it starts.
         if self._store.uid(self._key) is None:
             return
-        conditions = (self._store.get(self._key).get("status") or {}).get("conditions") or []
-        shown: JsonObject = next((c for c in conditions if c["type"] == "Ready"), {})
-        if shown.get("status") == "True":
+        if says_ready(self._store.get(self._key)):
             return
-        timestamp = self._moment().strftime("%Y-%m-%dT%H:%M:%SZ")
-        ready = {
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "message": "kubelet is posting ready status",
-            "lastHeartbeatTime": timestamp,
-            "lastTransitionTime": timestamp,
-        }
+        ready = ready_condition(self._clock.wall())
         change = partial(strategic_merge_patch, patch={"status": {"conditions": [ready]}})
         self._store.patch(self._key, change, "status")
 
     def _renew_lease(self) -> None:
         key = Key(LEASES, HEARTBEAT_NAMESPACE, self._node.name)
-        spec = {
-            "holderIdentity": self._node.name,
-            "leaseDurationSeconds": LEASE_DURATION_SECONDS,
-            "renewTime": self._moment().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        }
+        spec = heartbeat_spec(self._node.name, self._clock.wall())
         if self._store.uid(key) is None:
             self._store.create(key, {"metadata": {"name": self._node.name}, "spec": spec})
         else:
             self._store.patch(key, partial(strategic_merge_patch, patch={"spec": spec}))
 
-    def _moment(self) -> dt.datetime:
-        return dt.datetime.fromtimestamp(self._clock.wall(), dt.UTC)
+
+def node_document(node: PretendNode) -> JsonObject:
+    """The Node that a kubelet registers."""
+    return {
+        "metadata": {
+            "name": node.name,
+            "labels": {"kubernetes.io/hostname": node.name, **node.labels},
+            "annotations": dict(node.annotations),
+        },
+        "spec": {"providerID": node.provider_id} if node.provider_id else {},
+        "status": {
+            "addresses": [
+                {"type": "InternalIP", "address": node.address},
+                {"type": "Hostname", "address": node.name},
+            ]
+        },
+    }
+
+
+def says_ready(node: JsonObject) -> bool:
+    """Whether a Node's Ready condition is True."""
+    conditions = (node.get("status") or {}).get("conditions") or []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def ready_condition(wall_seconds: float) -> JsonObject:
+    """What a healthy kubelet says of itself, for its Node's status."""
+    timestamp = _moment(wall_seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+        "lastHeartbeatTime": timestamp,
+        "lastTransitionTime": timestamp,
+    }
+
+
+def heartbeat_spec(name: str, wall_seconds: float) -> JsonObject:
+    """The spec of a node's heartbeat Lease, renewed now."""
+    return {
+        "holderIdentity": name,
+        "leaseDurationSeconds": LEASE_DURATION_SECONDS,
+        "renewTime": _moment(wall_seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }
+
+
+def _moment(wall_seconds: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(wall_seconds, dt.UTC)

@@ -53,6 +53,12 @@ class Account:
         """What this user has spent."""
         return self.book.of(self.name, self.addresses)
 
+    @property
+    def route_age_seconds(self) -> float:
+        """Since the last good read was asked for, infinity when there was none."""
+        read_at = self.routes_read_at
+        return float("inf") if read_at is None else self.around.clock.now() - read_at
+
     def view(self, *, for_open_switch: bool) -> AccountView:
         """The account as a decision sees it now."""
         return AccountView(

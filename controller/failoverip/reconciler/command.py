@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +41,8 @@ _log = get_logger(__name__)
 # A share of the lease, as the 5 s of 15 s that design 4 asks for.
 WINDOW_SHARE_OF_LEASE = 1 / 3
 BEAT_SECONDS = 1.0
+# A process whose watches fail is replaced at most this often.
+WATCHES_AT_LEAST_SECONDS = 60.0
 WAIT_FOR_API_SECONDS = 2.0
 # What ends beside the main thing may take this long; then the process goes on without it.
 STOP_LIMIT_SECONDS = 1.0
@@ -173,7 +175,7 @@ class Operator:
         kopf_tasks = await watches.spawn(unwatch)
         # kopf has put its own handlers in place of ours.
         self._catch_signals()
-        watching = asyncio.create_task(watches.run(kopf_tasks))
+        watching = asyncio.create_task(self._watch(watches, kopf_tasks))
         stopping = asyncio.create_task(self._stopping.wait())
         tasks = {holding, reconciling, watching, stopping}
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -213,6 +215,19 @@ class Operator:
         return RobotClient(
             self._settings.robot_url, credentials, ca_file=str(ca_file) if ca_file else None
         )
+
+    async def _watch(self, watches: Watches, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """Return when the watches failed, but not at once: the lists go on without them.
+
+        kopf cannot be started twice in a process. A new process for each failure (a right that is
+        missing, say) would claim every resource anew in a hot loop.
+        """
+        began = self._clock.now()
+        try:
+            await watches.run(tasks)
+        except Exception as error:
+            _log.warning("watches failed", error=f"{type(error).__name__}: {error}")
+        await self._clock.sleep(max(0.0, began + WATCHES_AT_LEAST_SECONDS - self._clock.now()))
 
     async def _tell_listed(self, reconciler: Reconciler) -> None:
         while not reconciler.listed_once:

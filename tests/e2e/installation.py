@@ -346,13 +346,14 @@ def write_secret(
 ) -> None:
     """Create or replace a Secret with credentials; None leaves the key out."""
     data = {"username": user, "password": password}
-    document = {
+    document: Json = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": name, "namespace": namespace},
         "stringData": {key: value for key, value in data.items() if value is not None},
     }
-    cluster.kubectl(
-        "delete", "secret", name, "--namespace", namespace, "--ignore-not-found", "--wait"
-    )
-    cluster.kubectl("create", "-f", "-", stdin=json.dumps(document))
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    if cluster.admin.find(f"{path}/{name}") is None:
+        cluster.admin.create(path, document)
+    else:
+        cluster.admin.replace(f"{path}/{name}", document)

@@ -111,8 +111,16 @@ def route_unknown(o: Observation, s: Situation) -> Decision | None:
         return None
     if o.account.trouble is not None:
         return hold(o.account.trouble.reason, o.account.trouble.message, t.resync_seconds)
-    decision = hold(Reason.ROUTE_UNKNOWN, "Robot was not asked yet", t.busy_resync_seconds)
+    decision = hold(Reason.ROUTE_UNKNOWN, _not_known_yet(o), t.busy_resync_seconds)
     return replace(decision, read_routes_at=o.now)
+
+
+def _not_known_yet(o: Observation) -> str:
+    if o.cluster.listed_at is None:
+        return "the nodes were not listed yet"
+    if o.account.routes_read_at is None:
+        return "Robot was not asked yet"
+    return "Robot's routes and servers were not read recently"
 
 
 def active_node_failed(o: Observation, s: Situation) -> Decision | None:
@@ -264,8 +272,8 @@ def steady(o: Observation, s: Situation) -> Decision:
 
 # Order is meaning: each line may rely on the lines above it having said nothing.
 CHECKS: tuple[Check, ...] = (
-    not_claimed,
     conflicting,
+    not_claimed,
     window_too_short,
     open_intent,
     deleting,

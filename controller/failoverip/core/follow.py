@@ -105,7 +105,8 @@ def _under_way(f: Following) -> Decision | None:
 
 def _exhausted(f: Following) -> Decision | None:
     """Nothing is left to try: refused, rounds used up, or the target may not carry it."""
-    if f.pending and not _rounds_used(f) and not (_target_unfit(f) and _settled(f)):
+    unfit = _target_unfit(f) and _settled(f) and bool(_to_ask(f))
+    if f.pending and not _rounds_used(f) and not unfit:
         return None
     if f.confirmed:
         names = ", ".join(route.address.text for route in (*f.refused, *f.pending))
@@ -123,8 +124,11 @@ def _exhausted(f: Following) -> Decision | None:
 
 
 def _rounds_used(f: Following) -> bool:
-    limit = ROUNDS_BEFORE_PARTIAL if f.confirmed else ROUNDS_BEFORE_FAILED
-    return f.intent.attempts >= limit and _next_attempt_at(f) <= f.o.now
+    return f.intent.attempts >= _round_limit(f) and _next_attempt_at(f) <= f.o.now
+
+
+def _round_limit(f: Following) -> int:
+    return ROUNDS_BEFORE_PARTIAL if f.confirmed else ROUNDS_BEFORE_FAILED
 
 
 def _target_unfit(f: Following) -> bool:
@@ -223,8 +227,13 @@ def _waiting(f: Following) -> Decision | None:
 
 
 def _next_attempt_at(f: Following) -> float:
-    """Attempts wait 30, 60, 120, 300 s after the round before; an adopter's first does not."""
+    """Attempts wait 30, 60, 120, 300 s after the round before; an adopter's first does not.
+
+    But an adopter waits out the last round like one of its own: it may still run.
+    """
     ended = f.memory.round_ended_at
+    if ended is None and f.intent.attempts >= _round_limit(f):
+        ended = f.memory.followed_since
     if ended is None or f.intent.attempts == 0:
         return float("-inf")
     waits = f.o.timings.attempt_waits_seconds

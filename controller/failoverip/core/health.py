@@ -81,23 +81,20 @@ def observe_lists(
 
     They show the world between `sent_at` and `answered_at`: a change is dated by the earlier, the
     begin of silence by the later of the two. More than `gap_seconds` after the lists before them
-    the observation was interrupted, and silence begins anew.
+    the observation was interrupted, and silence begins anew; a change is then as old as the gap.
     """
     renewed = {beat.node: beat.renewed for beat in heartbeats}
     listed = tuple(sorted(nodes, key=lambda node: node.name))
-    unbroken = (
-        not before.interrupted
-        and before.listed_at is not None
-        and sent_at - before.listed_at <= gap_seconds
-    )
+    last_at = before.listed_at if before.listed_at is not None else float("-inf")
+    gap = sent_at - last_at > gap_seconds
     traces = {
         node.uid: _trace(
             before.traces.get(node.uid),
             node,
             renewed.get(node.name),
-            sent_at=sent_at,
+            changed_at=last_at if gap else sent_at,
             answered_at=answered_at,
-            unbroken=unbroken,
+            unbroken=not gap and not before.interrupted,
         )
         for node in listed
     }
@@ -109,7 +106,7 @@ def _trace(
     node: Node,
     renewed: str | None,
     *,
-    sent_at: float,
+    changed_at: float,
     answered_at: float,
     unbroken: bool,
 ) -> NodeTrace:
@@ -121,7 +118,7 @@ def _trace(
     since = before.not_ready_since if unbroken else None
     return NodeTrace(
         renewed,
-        sent_at if changed else before.changed_at,
+        changed_at if changed else before.changed_at,
         before.same_since if kept else answered_at,
         (since if since is not None else answered_at) if not_ready else None,
     )

@@ -17,7 +17,9 @@ from failoverip.core.reasons import Reason
 from failoverip.core.resource import SERVER_ANNOTATION
 
 # hrobot://N is what the cloud controller manager writes, hcloud://bm-N its legacy form.
-PROVIDER_ID = re.compile(r"(?:hrobot://|hcloud://bm-)(\d{1,12})")
+PROVIDER_ID = re.compile(r"(?:hrobot://|hcloud://bm-)([0-9]{1,12})")
+# Longer ones are no server's, and Python refuses to read very long ones.
+NUMBER = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def map_node(node: Node, servers: Sequence[Server] | None) -> Server | Unmapped:
 
 def _annotated(node: Node, servers: Sequence[Server]) -> Server | Unmapped:
     text = node.server_annotation.strip()
-    if text.isascii() and text.isdigit():
+    if NUMBER.fullmatch(text):
         return _numbered(int(text), servers, f"annotation {SERVER_ANNOTATION}={text}")
     try:
         wanted = str(ipaddress.ip_address(text))

@@ -23,11 +23,20 @@ def answer_request(o: Observation, s: Situation) -> Decision | None:
     answered = o.resource.status.switch_request
     if not value or (answered is not None and answered.value == value):
         return None
+    decision = _answer(o, s, value)
+    failed = s.active is not None and s.active.health.verdict is Verdict.FAILED
+    if failed and isinstance(decision.action, Hold):
+        return None  # A request that waits, say for budget, must not hold up a failover.
+    return decision
+
+
+def _answer(o: Observation, s: Situation, value: str) -> Decision:
     name = value.partition("@")[0]
     view = s.view(name)
     if view is None:
         return _refuse(value, Reason.UNKNOWN_NODE, f"switch-to {value!r}: no node of this name")
-    if all(place.server_number == view.server_number for place in s.places):
+    number = view.server_number
+    if number is not None and all(place.server_number == number for place in s.places):
         return _refuse(value, Reason.ALREADY_THERE, f"switch-to {name}: already there")
     eligibility = s.eligibility[view.node.uid]
     if eligibility is not Reason.ELIGIBLE:

@@ -40,7 +40,7 @@ class NodeView:
 class PlaceKind(StrEnum):
     """Where one address is, as far as can be told."""
 
-    UNKNOWN = "Unknown"  # no recent answer, or the servers were never read
+    UNKNOWN = "Unknown"  # no recent answer, or the servers or the nodes were never listed
     UNLISTED = "Unlisted"  # the account has no such failover address
     NOWHERE = "Nowhere"
     NODE = "Node"  # on a server that carries at least one node
@@ -149,7 +149,7 @@ def _place(address: FailoverAddress, o: Observation, views: Sequence[NodeView]) 
         return Place(address, PlaceKind.UNLISTED)
     if track.target is None:
         return Place(address, PlaceKind.NOWHERE, track)
-    if account.servers is None:
+    if account.servers is None or o.cluster.listed_at is None:
         return Place(address, PlaceKind.UNKNOWN, track)
     server = next((s for s in account.servers if track.target in (s.ipv4, s.ipv6_net)), None)
     if server is None:
@@ -177,7 +177,7 @@ def _deserted(
 ) -> Place:
     """A server without a node: its last known node was deleted, lost its mapping, or never was."""
     name, uid = _last_known_node(o.resource.status, address, track, number)
-    if not name or o.cluster.listed_at is None:
+    if not name:
         return Place(address, PlaceKind.FOREIGN, track, number)
     listed = next((view for view in views if view.node.name == name), None)
     gone = listed is None or (uid and listed.node.uid != uid)
@@ -217,14 +217,10 @@ def _name(view: NodeView) -> str:
     return view.node.name
 
 
-def choose_target(
-    s: Situation, carried: Mapping[int, int], *, exclude: Iterable[int | None] = ()
-) -> NodeView | None:
+def choose_target(s: Situation, carried: Mapping[int, int]) -> NodeView | None:
     """The node to move to: fewest addresses of other resources, then the first by name."""
-    excluded = set(exclude)
-    able = [view for view in s.views if s.can_take(view) and view.server_number not in excluded]
     return min(
-        able,
+        (view for view in s.views if s.can_take(view)),
         key=lambda view: (carried.get(view.server_number or 0, 0), _name(view)),
         default=None,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from failoverip.core.conditions import render_conditions
+from failoverip.core.conditions import STALLED, render_conditions
 from failoverip.core.decision import (
     AdoptIntent,
     Attempt,
@@ -51,11 +51,20 @@ def render_status(o: Observation, decision: Decision) -> Status:
     before = replace(o.resource.status, observed_generation=o.resource.generation)
     if isinstance(policy, InvalidSpec):
         return replace(before, conditions=render_conditions(o, None, decision, before))
+    if _not_asked_yet(o) and before.conditions and decision.reason not in STALLED:
+        return _with_action(o, o.resource.status, decision)
     s = understand(o, policy)
     after = _with_action(o, before, decision)
     after = _with_places(s, after)
     after = _with_candidates(o, s, after)
     return replace(after, conditions=render_conditions(o, s, decision, after))
+
+
+def _not_asked_yet(o: Observation) -> bool:
+    """A new leader that may ask Robot, but has no answer yet: the record is the best there is."""
+    untroubled = o.credentials is None and o.account.trouble is None
+    askable = untroubled and o.account.budget.read_at <= o.now
+    return askable and o.account.routes_read_at is None
 
 
 def _with_action(o: Observation, before: Status, decision: Decision) -> Status:

@@ -173,6 +173,11 @@ class Replica:
         ]
 
     @property
+    def starts(self) -> int:
+        """How often it began: once, and once more after each lost lease."""
+        return len(self.said("operator started"))
+
+    @property
     def url(self) -> str:
         """Of its pages."""
         line = eventually(lambda: self.said("operator started"), f"{self.name} starts")[-1]

@@ -106,7 +106,7 @@ def freeze(plane: ControlPlane, installation: Installation, kubelets: list[Kubel
 
 def until_reexecuted(replica: Replica) -> None:
     """A leader that lost its lease starts anew in the same process."""
-    eventually(lambda: len(replica.said("operator started")) == 2, "the leader starts anew")
+    eventually(lambda: replica.starts == 2, "the leader starts anew")
 
 
 def quiet_journal(installation: Installation, seconds: float) -> None:

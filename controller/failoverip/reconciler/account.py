@@ -9,6 +9,7 @@ from failoverip.core.ledger import Bucket, Ledger, LoginMode
 from failoverip.core.observation import AccountView, Budget, Trouble, trouble_of
 from failoverip.core.provider import (
     CannotTell,
+    Fault,
     NotExecuted,
     OutcomeUnknown,
     Route,
@@ -71,9 +72,14 @@ class Account:
         )
 
     def _trouble_now(self) -> Trouble | None:
-        if self.trouble is None and self._login_at() == float("inf"):
+        login_at = self._login_at()
+        if self.trouble is not None or login_at <= self.around.clock.now():
+            return self.trouble
+        if login_at == float("inf"):
             return _REFUSED
-        return self.trouble
+        refused = self.ledger.refused
+        again = refused is not None and refused.secret_version == self.secret_version
+        return _REFUSED_ONCE if again else _LOGINS_UNANSWERED
 
     def _budget(self, *, for_open_switch: bool) -> Budget:
         now, ledger = self.around.clock.now(), self.ledger
@@ -147,17 +153,23 @@ class Account:
         if not isinstance(answer, CannotTell):
             self.servers = answer
 
+    def read_broke(self, error: Exception) -> None:
+        """A defect of ours kept an answer from being read: ask again as after a fault."""
+        now, t = self.around.clock.now(), self.around.timings
+        self._retry_at = now + t.read_retry_seconds
+        self.around.metrics.reconcile_failed(type(error).__name__)
+        _log.exception("robot not read", exc=error, account=self.name)
+
     def switch_answered(self, answer: SwitchAnswer) -> None:
         """Account for the end of a switch, whatever it was."""
-        unknown = isinstance(answer, NotExecuted | OutcomeUnknown)
         reason = answer.reason if isinstance(answer, NotExecuted | OutcomeUnknown) else None
         now = self.around.clock.now()
-        if reason is None or reason.fault.value != "WindowShut":
+        if reason is None or reason.fault is not Fault.WINDOW_SHUT:
             ledger = self.ledger.record_answer(now, Bucket.WRITES, self.secret_version, reason)
             self.book.record(self.name, ledger)
         if isinstance(answer, Switched):
             self._sight(answer.route, now)
-        outcome = reason.fault.value if unknown and reason else type(answer).__name__
+        outcome = type(answer).__name__ if reason is None else reason.fault.value
         self.around.metrics.request_answered("write", outcome)
 
     def _sight(self, route: Route, now: float) -> None:
@@ -203,6 +215,13 @@ class Account:
 _REFUSED = Trouble(
     Reason.CREDENTIALS_REFUSED,
     "Robot refused user name and password: correct the Secret; nothing is sent until it changes",
+)
+_REFUSED_ONCE = Trouble(
+    Reason.CREDENTIALS_REFUSED, "Robot refused user name and password: correct the Secret"
+)
+_LOGINS_UNANSWERED = Trouble(
+    Reason.PROVIDER_UNREACHABLE,
+    "two logins had no answer: a third within 15 minutes could lock this address out",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from failoverip.core.addresses import AddressKey
 from failoverip.core.decision import (
@@ -14,13 +15,13 @@ from failoverip.core.decision import (
     OpenIntent,
     RefuseRequest,
 )
-from failoverip.core.events import notes_of
+from failoverip.core.events import Note, notes_of
 from failoverip.core.ledger import LoginMode
 from failoverip.core.memory import answered, remember_intent, sent
 from failoverip.core.observation import Claim, Observation
-from failoverip.core.provider import CannotTell, Fault, NotExecuted, SwitchAnswer
+from failoverip.core.provider import CannotTell, Fault, NotExecuted, OutcomeUnknown, SwitchAnswer
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Intent, Resource, Status
+from failoverip.core.resource import Intent, Policy, Resource, Status
 from failoverip.core.status import render_status
 from failoverip.log import get_logger
 from failoverip.reconciler.account import Account
@@ -71,12 +72,18 @@ class Applier:
             task.cancel()
         await asyncio.gather(*self._requests, return_exceptions=True)
 
+    def keep_only(self, resources: Collection[Resource]) -> None:
+        """Forget what was told of all others."""
+        self._teller.keep_only(resources)
+
     async def apply(self, o: Observation, decision: Decision) -> bool:
         """Perform the action; whether the resource should be looked at again at once.
 
         KubeError when the API server did not take a write: nothing after it was done.
         """
-        self._teller.decided(o, decision)
+        if self._teller.decided(o, decision) and o.claim is Claim.SECOND_INSTALLATION:
+            # Nothing is written to the resource, so no change of its status tells it.
+            self._tell_second_installation(o, decision)
         match decision.action:
             case Hold():
                 await self._record(o, decision)
@@ -111,6 +118,10 @@ class Applier:
         self._announce(o, status, decision)
         return stored
 
+    def _tell_second_installation(self, o: Observation, decision: Decision) -> None:
+        note = Note(True, decision.reason, "Claim", decision.message)
+        self._announcer.tell(o.resource, (note,), {}, o.wall_seconds)
+
     def _announce(self, o: Observation, status: Status, decision: Decision) -> None:
         uids = {node.name: node.uid for node in o.cluster.nodes}
         notes = notes_of(o.resource.status, status, decision)
@@ -119,8 +130,10 @@ class Applier:
     async def _attempt(self, o: Observation, decision: Decision, attempt: Attempt) -> bool:
         """Record the attempt, then the writes in the ledger with a renewal, then ask Robot."""
         account = self._observer.account_of(o.resource)
-        secret_name = getattr(o.resource.policy, "secret_name", "")
-        if not isinstance(account, Account) or not await self._accounts.reread(secret_name):
+        policy = o.resource.policy
+        if not isinstance(account, Account) or not isinstance(policy, Policy):
+            return False
+        if not await self._accounts.reread(policy.secret_name):
             return False
         await self._record(o, decision)
         intent, uid = attempt.intent, o.resource.uid
@@ -162,7 +175,12 @@ class Applier:
                 self._teller.posting(intent, address, target)
             return allowed
 
-        answer = await account.robot.switch(address, target, may_send)
+        try:
+            answer = await account.robot.switch(address, target, may_send)
+        except Exception as error:
+            # A defect of ours: without an end the switch would count as under way for ever.
+            _log.exception("switch broke off", exc=error, address=address)
+            answer = OutcomeUnknown(CannotTell(Fault.GARBLED, type(error).__name__))
         self._settle(uid, intent, address, account, answer)
         self._wake()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from failoverip.core.lease import LeaseRecord
@@ -35,6 +36,7 @@ class Claims:
         lease: str,
     ) -> None:
         self._kubernetes = around.kubernetes
+        self._leader = around.leader
         self._identity = around.leader.identity
         self._lease = lease
         self._clock = around.clock
@@ -79,12 +81,25 @@ class Claims:
         if self._waits_for_retry(resource):
             return resource
         if not self.holds(resource):
-            if await self._held_by_second_installation(resource):
+            if await self._held_by_second_installation(resource) or not self._has_time():
                 return resource
             resource = await self._claim(resource)
         if self.holds(resource) and not self._fence_proven:
             await self._prove(resource)
         return resource
+
+    def keep_only(self, resources: Collection[Resource]) -> None:
+        """Forget what is known of all others."""
+        uids = {resource.uid for resource in resources}
+        leases = {r.status.fence.lease for r in resources if r.status.fence is not None}
+        self._unfenced_tried_at = {
+            uid: at for uid, at in self._unfenced_tried_at.items() if uid in uids
+        }
+        self._foreign = {lease: seen for lease, seen in self._foreign.items() if lease in leases}
+
+    def _has_time(self) -> bool:
+        """A leader that was stopped must not claim what its successor has claimed."""
+        return self._leader.window_left_seconds() >= self._timings.window_seconds
 
     def _waits_for_retry(self, resource: Resource) -> bool:
         tried_at = self._unfenced_tried_at.get(resource.uid)

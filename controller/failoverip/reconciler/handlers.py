@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Protocol
 
 import kopf
 
 from failoverip.clock import Clock
 from failoverip.core.cluster import Node
-from failoverip.kube import ConnectionInfo, KubeClient
+from failoverip.kube import ConnectionInfo
 from failoverip.kube.codec import node_from
 from failoverip.metrics import Metrics
 
@@ -23,6 +23,14 @@ from failoverip.metrics import Metrics
 WATCH_SECONDS = 300
 # A watch that is silent for longer than bookmarks are apart is dead.
 WATCH_SILENT_SECONDS = 70.0
+
+
+class Connection(Protocol):
+    """Where kopf finds the API server: `KubeClient` in production."""
+
+    async def connection_info(self) -> ConnectionInfo:
+        """Files and token as they are now."""
+        ...
 
 
 class Watches:
@@ -34,7 +42,7 @@ class Watches:
 
     def __init__(
         self,
-        connection: KubeClient,
+        connection: Connection,
         wake: Callable[[], None],
         known_version: Callable[[str], str],
         clock: Clock,

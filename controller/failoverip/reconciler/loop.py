@@ -101,6 +101,7 @@ class Reconciler:
         """One pass over everything; returns after how many seconds the next one is due."""
         t = self._timings
         listed = await self._lists.sync()
+        self._forget_gone()
         await self._prepare_accounts()
         wait_seconds = t.resync_seconds if listed else t.busy_resync_seconds
         for name in sorted(self._lists.resources):
@@ -109,6 +110,14 @@ class Reconciler:
         # Last: nothing urgent waits for it.
         await self._endpoints.refresh()
         return min(wait_seconds, self._reading.next_in_seconds())
+
+    def _forget_gone(self) -> None:
+        """Nothing is remembered of resources that were deleted."""
+        resources = self._lists.resources.values()
+        self._claims.keep_only(resources)
+        self._applier.keep_only(resources)
+        self._observer.keep_only({resource.uid for resource in resources})
+        self._reading.keep_only(self._lists.resources)
 
     async def _reconcile_resource(self, name: str) -> float:
         """Step one resource until there is nothing to do at once; its errors stay with it."""

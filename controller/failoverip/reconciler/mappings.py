@@ -31,6 +31,9 @@ class Mappings:
                     self._lost_at[key] = now
             else:
                 self._mapped.add(key)
+        self._lost_at = {
+            key: at for key, at in self._lost_at.items() if now - at < self._grace_seconds
+        }
         present = {(account, node.uid) for node in nodes}
         self._mapped = {key for key in self._mapped if key[0] != account or key in present}
 

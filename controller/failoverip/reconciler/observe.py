@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from failoverip.core.memory import IntentMemory, remember_intent
 from failoverip.core.observation import AccountView, Observation, Trouble
@@ -40,6 +40,10 @@ class Observer:
         self._timings = around.timings
         # By UID: what this process remembers of open intents.
         self.memories: dict[str, IntentMemory] = {}
+
+    def keep_only(self, uids: Collection[str]) -> None:
+        """Forget the intents of all other resources."""
+        self.memories = {uid: memory for uid, memory in self.memories.items() if uid in uids}
 
     def account_of(self, resource: Resource) -> Account | Trouble:
         """The account that a resource names."""

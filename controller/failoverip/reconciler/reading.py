@@ -6,6 +6,7 @@ Every 120 s; sooner when a decision wants it, and some times after a close whose
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from failoverip.core.decision import Decision
 from failoverip.core.mapping import Unmapped, map_node
@@ -65,6 +66,11 @@ class Reading:
         idle = [account for account in self._accounts.all if not account.reading]
         return max(0.0, min((self._due_at(a) - now for a in idle), default=float("inf")))
 
+    def keep_only(self, names: Collection[str]) -> None:
+        """Forget the wishes of all other resources."""
+        self._wanted_at = {n: at for n, at in self._wanted_at.items() if n in names}
+        self._after_close_at = {n: at for n, at in self._after_close_at.items() if n in names}
+
     async def stop(self) -> None:
         """Give up what is under way."""
         for task in self._tasks:
@@ -82,10 +88,11 @@ class Reading:
         return max(min(wanted), account.read_at(for_open_switch=self._switching(account)))
 
     def _wishes(self, resource: Resource, read_at: float) -> list[float]:
-        wishes = [at for at in self._after_close_at.get(resource.name, ()) if at > read_at][:1]
+        """A wish for a moment before the last read was fulfilled by it."""
+        wanted = list(self._after_close_at.get(resource.name, ()))
         if resource.name in self._wanted_at:
-            wishes.append(self._wanted_at[resource.name])
-        return wishes
+            wanted.append(self._wanted_at[resource.name])
+        return [at for at in wanted if at > read_at]
 
     def _resources_of(self, account: Account) -> list[Resource]:
         return [
@@ -122,6 +129,9 @@ class Reading:
                 await account.read_servers()
             if routes:
                 await account.read_routes(for_open_switch=switching)
+        except Exception as error:
+            # A defect met by one account must not become a hot loop, nor stop the others.
+            account.read_broke(error)
         finally:
             account.reading = False
             self._wake()

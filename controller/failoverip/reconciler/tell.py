@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from failoverip.clock import Clock
 from failoverip.core.addresses import AddressKey, TargetAddress
 from failoverip.core.decision import CloseIntent, Decision, Refresh
@@ -14,7 +16,7 @@ from failoverip.core.provider import (
     SwitchAnswer,
 )
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Intent, MoveResult, RouteState, Status
+from failoverip.core.resource import Intent, MoveResult, Resource, RouteState, Status
 from failoverip.log import get_logger
 from failoverip.metrics import Metrics
 
@@ -32,15 +34,23 @@ class Teller:
         self._opened_at: dict[str, float] = {}
         self._posted_at: dict[str, float] = {}
 
-    def decided(self, o: Observation, decision: Decision) -> None:
-        """A decision; what was already said of the resource is not logged again."""
+    def keep_only(self, resources: Collection[Resource]) -> None:
+        """Forget what was told of all others, and of intents that are open no more."""
+        names = {resource.name for resource in resources}
+        open_ids = {r.status.intent.id for r in resources if r.status.intent is not None}
+        self._last = {name: said for name, said in self._last.items() if name in names}
+        self._opened_at = {i: at for i, at in self._opened_at.items() if i in open_ids}
+        self._posted_at = {i: at for i, at in self._posted_at.items() if i in open_ids}
+
+    def decided(self, o: Observation, decision: Decision) -> bool:
+        """A decision, and whether it is news; what was said already is not logged again."""
         name = o.resource.name
         self._metrics.second_installation(name, seen=decision.reason is Reason.SECOND_INSTALLATION)
         if isinstance(decision.action, Refresh):
-            return
+            return False
         said = (decision.reason, decision.message)
         if self._last.get(name) == said:
-            return
+            return False
         self._last[name] = said
         level = _log.debug if decision.reason is Reason.WINDOW_TOO_SHORT else _log.info
         level(
@@ -51,6 +61,7 @@ class Teller:
             detail=decision.message,
             **self._of_intent(o.resource.status.intent),
         )
+        return True
 
     def rendered(self, o: Observation, status: Status) -> None:
         """The status as it is now, written or unchanged."""

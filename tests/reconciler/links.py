@@ -1,0 +1,265 @@
+"""One replica's ways to the API server and to Robot: each request passes named boundaries.
+
+A request that has left is served whatever becomes of its sender, as in the world outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from tests.support.lease_store import Link
+from tests.support.process_loop import outside
+
+from failoverip.core.addresses import AddressKey, TargetAddress
+from failoverip.core.provider import CannotTell, Fault, RoutesAnswer, ServersAnswer, SwitchAnswer
+from failoverip.kube import ApiUnreachable, KubeError, OutcomeUnknown
+from failoverip.kube.answers import Answer, read_answer
+from failoverip.robot import Credentials, protocol
+from failoverip.robot.protocol import HttpRequest
+from failoverip.simulator import robot as simulated
+from failoverip.simulator.kubernetes import Api, Request, Watch
+
+Json = dict[str, Any]
+# Called with the name of each boundary that the replica passes.
+Boundary = Callable[[str], Awaitable[None]]
+
+API_SECONDS = 0.01
+CONNECT_SECONDS = 0.05
+READ_LIMIT_SECONDS = 15.0
+SWITCH_LIMIT_SECONDS = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request to the API server that was served."""
+
+    at: float
+    method: str
+    deed: str
+
+
+class ApiLink:
+    """The client behind `failoverip.kube.Kubernetes`. `link` is what all requests meet.
+
+    `faults` overrides it for requests by the name of their deed.
+    """
+
+    server_host = "198.51.100.1"
+
+    def __init__(self, api: Api, boundary: Boundary) -> None:
+        self._api = api
+        self._boundary = boundary
+        self.link = Link.FINE
+        self.faults: dict[str, Link] = {}
+        self.served: list[Sent] = []
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        *,
+        timeout_seconds: float,
+    ) -> Json:
+        """As `KubeClient.request`."""
+        request = Request(method, path, query or {}, {}, json.dumps(body or {}).encode())
+        deed = deed_of(self._api, request)
+        await self._boundary(f"before {deed}")
+        answer = await self._exchange(request, deed, timeout_seconds)
+        await self._boundary(f"after {deed}")
+        return read_answer(method, path, answer)
+
+    async def _exchange(self, request: Request, deed: str, timeout_seconds: float) -> Answer:
+        link = self.faults.get(deed, self.link)
+        if link is Link.REFUSES:
+            raise ApiUnreachable(f"{request.method} {request.path}: connection refused")
+        under_way = outside(self._serve(request, deed, link))
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(under_way)
+        except TimeoutError:
+            raise _lost(request) from None
+
+    async def _serve(self, request: Request, deed: str, link: Link) -> Answer:
+        await asyncio.sleep(API_SECONDS / 2)
+        if link is Link.HANGS:
+            await asyncio.Event().wait()
+        if link is Link.FAILS:
+            return Answer(500, b'{"kind": "Status", "message": "etcdserver: request timed out"}')
+        answer = self._api.handle(request)
+        assert not isinstance(answer, Watch)
+        self.served.append(Sent(asyncio.get_running_loop().time(), request.method, deed))
+        if link is Link.LOSES_ANSWERS:
+            await asyncio.Event().wait()
+        await asyncio.sleep(API_SECONDS / 2)
+        return Answer(answer.code, answer.encoded()[1])
+
+
+def _lost(request: Request) -> KubeError:
+    text = f"{request.method} {request.path}: no answer in time"
+    return ApiUnreachable(text) if request.method == "GET" else OutcomeUnknown(text)
+
+
+def deed_of(api: Api, request: Request) -> str:
+    """What a request does, in words: `list nodes`, `claim`, `open intent`, ..."""
+    *_, kind, name = ["", *request.path.strip("/").split("/")]
+    if request.method == "PUT" and request.path.endswith("/status"):
+        return _status_deed(api, request)
+    for plural, word in (("leases", "the Lease"), ("secrets", "the Secret")):
+        if kind == plural:
+            return f"{'read' if request.method == 'GET' else 'renew'} {word}"
+    if request.method == "POST":
+        return f"create {name}"
+    return f"list {name if name != 'leases' else 'heartbeats'}"
+
+
+def _status_deed(api: Api, request: Request) -> str:
+    if request.query.get("dryRun"):
+        return "prove the fence"
+    stored = api.handle(Request("GET", request.path.removesuffix("/status")))
+    assert not isinstance(stored, Watch)
+    before, after = (d.get("status") or {} for d in (stored.body, json.loads(request.body)))
+    if (before.get("fence") or {}).get("holder") != (after.get("fence") or {}).get("holder"):
+        return "claim"
+    old, new = before.get("intent"), after.get("intent")
+    if old is None or new is None:
+        if old is new:
+            return "tell the status"
+        return "open the intent" if old is None else "close the intent"
+    if old["epoch"] != new["epoch"]:
+        return "adopt the intent"
+    return "record the attempt" if old["attempts"] != new["attempts"] else "tell the status"
+
+
+class RobotHost:
+    """The simulated Robot on the loop: hands out replies when they are due."""
+
+    def __init__(self, world: simulated.World, now: Callable[[], float]) -> None:
+        self.machine = simulated.Machine(world)
+        self.now = now
+        self._waiting: dict[simulated.Exchange, asyncio.Future[simulated.Exchange]] = {}
+        self._woken = asyncio.Event()
+
+    def begin(self, request: simulated.Request) -> asyncio.Future[simulated.Exchange]:
+        """A request has arrived whole; the future ends with its reply."""
+        exchange = self.machine.begin(request, self.now())
+        future: asyncio.Future[simulated.Exchange] = asyncio.get_running_loop().create_future()
+        self._waiting[exchange] = future
+        self._woken.set()
+        return future
+
+    def wake(self) -> None:
+        """The machine was changed from outside."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._woken.clear()
+            now = self.now()
+            self.machine.advance(now)
+            for exchange, future in list(self._waiting.items()):
+                if exchange.reply is not None:
+                    del self._waiting[exchange]
+                    if not future.done():
+                        future.set_result(exchange)
+            due = self.machine.next_due(now)
+            try:
+                async with asyncio.timeout(None if due is None else max(0.0, due - now)):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+
+class RobotLink:
+    """Robot for one set of credentials, from one replica. `is_cut` says whether its way is cut."""
+
+    def __init__(
+        self,
+        host: RobotHost,
+        credentials: Credentials,
+        boundary: Boundary,
+        source: str,
+        is_cut: Callable[[], bool],
+    ) -> None:
+        self._host = host
+        self._credentials = credentials
+        self._boundary = boundary
+        self._source = source
+        self._is_cut = is_cut
+
+    async def read_routes(self) -> RoutesAnswer:
+        """As `RobotClient.read_routes`."""
+        answer = await self._read(protocol.list_routes())
+        return answer if isinstance(answer, CannotTell) else protocol.routes_answer(*answer)
+
+    async def read_servers(self) -> ServersAnswer:
+        """As `RobotClient.read_servers`."""
+        answer = await self._read(protocol.list_servers())
+        return answer if isinstance(answer, CannotTell) else protocol.servers_answer(*answer)
+
+    async def switch(
+        self,
+        address: AddressKey,
+        target: TargetAddress,
+        before_first_byte: Callable[[], bool],
+    ) -> SwitchAnswer:
+        """As `RobotClient.switch`."""
+        await self._boundary(f"before connecting for {address}")
+        await asyncio.sleep(CONNECT_SECONDS)
+        if self._is_cut():
+            return protocol.switch_fault(Fault.UNREACHABLE, "cut", first_byte_left=False)
+        await self._boundary(f"before asking for {address}")
+        if not before_first_byte():
+            return protocol.switch_fault(Fault.WINDOW_SHUT, "not sent", first_byte_left=False)
+        under_way = self._host.begin(self._request(protocol.switch_route(address, target)))
+        await self._boundary(f"while Robot switches {address}")
+        answer = await self._reply(under_way, SWITCH_LIMIT_SECONDS)
+        await self._boundary(f"after the answer for {address}")
+        if isinstance(answer, CannotTell):
+            left = answer.fault is not Fault.UNREACHABLE
+            return protocol.switch_fault(answer.fault, answer.detail, first_byte_left=left)
+        return protocol.switch_answer(address, *answer)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    async def _read(self, request: HttpRequest) -> tuple[int, bytes] | CannotTell:
+        await self._boundary(f"before reading {request.path}")
+        await asyncio.sleep(CONNECT_SECONDS)
+        if self._is_cut():
+            return CannotTell(Fault.UNREACHABLE, "cut")
+        answer = await self._reply(self._host.begin(self._request(request)), READ_LIMIT_SECONDS)
+        await self._boundary(f"after reading {request.path}")
+        return answer
+
+    async def _reply(
+        self, under_way: asyncio.Future[simulated.Exchange], limit_seconds: float
+    ) -> tuple[int, bytes] | CannotTell:
+        try:
+            async with asyncio.timeout(limit_seconds):
+                exchange = await asyncio.shield(under_way)
+        except TimeoutError:
+            return CannotTell(Fault.TIMEOUT, "no answer in time")
+        reply = exchange.reply
+        if isinstance(reply, simulated.Answer) and reply.cut_at is None:
+            return reply.status, reply.body
+        opened = not isinstance(reply, simulated.ConnectionLost) or reply.opened
+        return CannotTell(Fault.CONNECTION_LOST if opened else Fault.UNREACHABLE, "lost")
+
+    def _request(self, request: HttpRequest) -> simulated.Request:
+        form = dict(parse_qsl(request.body.decode("ascii")))
+        return simulated.Request(
+            request.method,
+            request.path,
+            self._source,
+            self._credentials.username,
+            self._credentials.password,
+            form,
+        )

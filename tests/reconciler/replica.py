@@ -1,0 +1,208 @@
+"""One operator process of the world: what `reconciler.command` puts together, without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any
+
+from tests.reconciler.links import API_SECONDS, ApiLink, RobotHost, RobotLink
+from tests.support.lease_store import Link
+from tests.support.process_loop import Process, outside
+from tests.support.virtual_time import VirtualClock
+
+from failoverip.core.election_settings import ElectionSettings
+from failoverip.core.timings import Timings
+from failoverip.kube import ConnectionInfo, Kubernetes
+from failoverip.kube.codec import node_from
+from failoverip.metrics import Metrics
+from failoverip.reconciler.handlers import Watches
+from failoverip.reconciler.leadership import Leadership
+from failoverip.reconciler.lease_on_api import LeaseOnApi
+from failoverip.reconciler.ledgers import LEDGER_ANNOTATION, LedgerBook, inherited_ledgers
+from failoverip.reconciler.loop import Reconciler
+from failoverip.reconciler.ports import LostLeadershipError, Surroundings
+from failoverip.robot import Credentials
+from failoverip.simulator.kubernetes import Api, Request, Store, Watch
+
+LEASE = "failoverip-operator"
+_WATCHED = ("/api/v1/nodes", "/apis/failoverip.io/v1alpha1/failoverips")
+# Given for what the world's API and the shipped client both have to be told, and neither uses.
+_NOWHERE = ConnectionInfo("https://198.51.100.1")
+
+
+class _Connection:
+    async def connection_info(self) -> ConnectionInfo:
+        return _NOWHERE
+
+
+class Replica:
+    """Campaigns, leads, and starts anew when it lost the lease, as the shipped process does."""
+
+    def __init__(
+        self, name: str, number: int, store: Store, robot: RobotHost, namespace: str
+    ) -> None:
+        self.name = name
+        self.namespace = namespace
+        self.process = Process()
+        self.clock = VirtualClock(offset=1000.0 * number)
+        self.api = ApiLink(Api(store), self._boundary)
+        self.metrics = Metrics(self.clock.now, "0")
+        self.robot_is_cut = False
+        # Every boundary that was passed, in order.
+        self.passed: list[str] = []
+        # How often a pass was asked for by a watch.
+        self.woken = 0
+        self.passes = 0
+        self.lost = 0
+        self.leadership: Leadership | None = None
+        self.reconciler: Reconciler | None = None
+        self._store = store
+        self._robot = robot
+        self._at_boundary: dict[str, Callable[[], None]] = {}
+        self._stopping = asyncio.Event()
+        self.ended = self.process.spawn(self._run())
+
+    # What a test does to it
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._stopping.set()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.stop()
+
+    def at(self, boundary: str, act: Callable[[], None]) -> None:
+        """Do `act`, once, when this process next passes the boundary."""
+        self._at_boundary[boundary] = act
+
+    def freeze(self, seconds: float) -> None:
+        """SIGSTOP, and SIGCONT after so long."""
+        self.process.stop()
+        outside(self._thaw_after(seconds))
+
+    async def _thaw_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.process.resume()
+
+    @property
+    def leads(self) -> bool:
+        """Whether it may act now, by its own clock."""
+        return self.leadership is not None and self.leadership.is_leader
+
+    # What it does by itself
+
+    async def _boundary(self, name: str) -> None:
+        self.passed.append(name)
+        act = self._at_boundary.pop(name, None)
+        if act is not None:
+            act()
+            # Where the process was stopped, this does not return before it goes on.
+            await asyncio.sleep(0)
+
+    async def _run(self) -> None:
+        life = 0
+        while not self._stopping.is_set():
+            life += 1
+            self.leadership = None
+            book: list[LedgerBook] = []
+            identity = f"{self.name}_{life}"
+            kubernetes = Kubernetes(self.api, identity)
+            self.leadership = Leadership(
+                LeaseOnApi(kubernetes, self.namespace, LEASE),
+                self.clock,
+                identity,
+                ElectionSettings(),
+                _annotations_of(book),
+                lambda: 0.5,
+            )
+            await self._until_stopped(self.leadership.acquire())
+            if not self._stopping.is_set():
+                await self._lead(kubernetes, self.leadership, book)
+
+    async def _lead(
+        self, kubernetes: Kubernetes, leadership: Leadership, book: list[LedgerBook]
+    ) -> None:
+        holding = asyncio.create_task(leadership.hold())
+        timings = Timings()
+        ledgers = await inherited_ledgers(
+            kubernetes, leadership.inherited_annotations, self.clock, timings.hour_seconds
+        )
+        book.append(LedgerBook(self.clock, leadership, ledgers))
+        woken = asyncio.Event()
+        around = Surroundings(kubernetes, leadership, self.clock, timings, self.metrics, woken.set)
+        reconciler = Reconciler(
+            around, self._robot_of, self.namespace, f"{self.namespace}/{LEASE}", book[0]
+        )
+        self.reconciler = reconciler
+        reconciling = asyncio.create_task(reconciler.run(woken))
+        watching = asyncio.create_task(self._watch(woken, reconciler))
+        stopping = asyncio.create_task(self._stopping.wait())
+        tasks = {holding, reconciling, watching, stopping}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        self.lost += not self._stopping.is_set()
+        reconciling.cancel()
+        await reconciler.stop()
+        await leadership.release()
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception) and not isinstance(end, LostLeadershipError):
+                raise end
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for pending in (task, stopping):
+            pending.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    def _robot_of(self, credentials: Credentials) -> RobotLink:
+        return RobotLink(
+            self._robot, credentials, self._boundary, self.name, lambda: self.robot_is_cut
+        )
+
+    async def _watch(self, woken: asyncio.Event, reconciler: Reconciler) -> None:
+        """What kopf hands to the handlers, from the world's API."""
+
+        def wake() -> None:
+            self.woken += 1
+            woken.set()
+
+        watches = Watches(
+            _Connection(), wake, reconciler.resource_version, self.clock, self.metrics
+        )
+        api = Api(self._store)
+        streams = [api.handle(Request("GET", path, {"watch": "true"})) for path in _WATCHED]
+        changed = asyncio.Event()
+        end = self._store.observe(changed.set)
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                await asyncio.sleep(API_SECONDS)
+                if self.api.link is Link.FINE:
+                    _deliver(streams, watches)
+        finally:
+            end()
+
+
+def _annotations_of(book: list[LedgerBook]) -> Callable[[], Mapping[str, str]]:
+    """Nothing before the predecessor's ledger was taken over."""
+    return lambda: {LEDGER_ANNOTATION: book[0].text()} if book else {}
+
+
+def _deliver(streams: list[Any], watches: Watches) -> None:
+    for stream in streams:
+        assert isinstance(stream, Watch)
+        for event in stream.take():
+            metadata = event.object["metadata"]
+            if event.object["kind"] == "Node":
+                watches.node_seen(event.type, node_from(event.object))
+            else:
+                watches.failoverip_seen(metadata["name"], metadata["resourceVersion"])

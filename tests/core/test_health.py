@@ -30,7 +30,7 @@ class Watcher:
     """One process that lists the cluster; each list takes no time unless said."""
 
     def __init__(self, *names: str) -> None:
-        self.nodes = {name: Ready.TRUE for name in names or ("a",)}
+        self.nodes = dict.fromkeys(names or ("a",), Ready.TRUE)
         self.beats: dict[str, str] = {}
         self.trace = ClusterTrace()
         self.now = 0.0
@@ -88,7 +88,7 @@ class TestPositive:
         assert w.health() == UNCLEAR
 
     def test_a_beat_that_changed_in_a_long_gap_is_as_old_as_the_gap(self) -> None:
-        """Regression: it counted as a beat of this moment, a minute after the node may have died."""
+        """Regression: it counted as a beat of now, a minute after the node may have died."""
         w = Watcher()
         w.list_at(0, a="1")
         w.list_at(60, a="2")
@@ -247,7 +247,8 @@ class TestFrozenApiServer:
     def thaw(self, moments: list[float]) -> tuple[Watcher, list[set[Verdict]]]:
         w = Watcher("a", "b", "c")
         for moment in (0.0, 10.0):
-            w.list_at(moment, **{name: f"before {moment}" for name in "abc"})
+            w.beats = dict.fromkeys("abc", f"before {moment}")
+            w.list_at(moment)
         w.fail_to_list()
         seen = []
         for moment in moments:
@@ -290,5 +291,6 @@ class TestFrozenApiServer:
 def before_the_freeze() -> ClusterTrace:
     w = Watcher("a", "b", "c")
     for moment in (0.0, 10.0):
-        w.list_at(moment, **{name: f"before {moment}" for name in "abc"})
+        w.beats = dict.fromkeys("abc", f"before {moment}")
+        w.list_at(moment)
     return w.trace

@@ -28,7 +28,7 @@ The condition's message adds the address, the node and, where there is one, the 
 | `ProviderReachable` | Robot answers, and takes the credentials |
 | `Degraded` | something is less than it should be, or a wanted move waits |
 
-`Unknown` means that the operator cannot tell. All six are always present.
+`Unknown` means that the operator cannot tell. All six are present from the first write on.
 
 This page is made from `controller/failoverip/core/reasons.py`; `python -m tests.repo.reasons`
 writes it.
@@ -63,7 +63,8 @@ def sections() -> list[tuple[str, list[Reason]]]:
 
 
 def _raises(reason: Reason) -> str:
-    raised = [("`Stalled`", STALLED), ("`Degraded`", DEGRADED)]
+    degraded = DEGRADED | {Reason.API_SERVER_BEHIND_FAILOVER_IP}
+    raised = [("`Stalled`", STALLED), ("`Degraded`", degraded)]
     return ", ".join(condition for condition, reasons in raised if reason in reasons)
 
 

@@ -219,8 +219,8 @@ def _waiting(f: Following) -> Decision | None:
     at = _next_attempt_at(f)
     if at <= f.o.now:
         return None
-    reason = Reason.CONFIRMING if f.intent.attempts else Reason.ATTEMPT_WAITING
-    decision = _wait(f, reason, f"asked Robot to route to {f.intent.node}; not confirmed yet")
+    message = f"asked Robot to route to {f.intent.node}; not confirmed yet"
+    decision = _wait(f, Reason.CONFIRMING, message)
     return replace(
         decision, recheck_after_seconds=min(decision.recheck_after_seconds, at - f.o.now)
     )

@@ -74,7 +74,6 @@ class Reason(StrEnum):
     # -- an open switch
     SWITCHING = "Switching", "A request to Robot is under way."
     CONFIRMING = "Confirming", "Robot was asked; the route is not confirmed yet."
-    ATTEMPT_WAITING = "AttemptWaiting", "The next attempt waits for its time."
     CAUSE_UNCLEAR = "CauseUnclear", "The cause of the switch can be neither confirmed nor denied."
     TARGET_UNCLEAR = "TargetUnclear", "There is no positive evidence that the target lives."
     ADOPTED = "Adopted", "A new leader follows the open switch of its predecessor."

@@ -62,8 +62,10 @@ class Show:
             if not keep:
                 return self._end()
             await self._prepare_to_stay(stage)
+            stopping = _stop_signal()
             code = self._end()
-            await self._stay(stage)
+            self._tell_how_to_look(stage)
+            await stopping.wait()
             return code
 
     def _introduce(self) -> None:
@@ -99,7 +101,7 @@ class Show:
         self._show_table(stage)
         timeline.act(story.LEADER_DIES, "2. The next one dies, and the leader in mid-switch")
         switches[story.LEADER_DIES] = await story.leader_dies(stage, timeline)
-        self._outcome.place = await story.find_place(stage)
+        self._outcome.place = story.find_place(stage)
         self._show_table(stage)
         return self._outcome.place
 
@@ -120,16 +122,16 @@ class Show:
         self._screen.line()
         for problem in outcome.problems:
             self._screen.line(self._screen.paint(f"not as it should be: {problem}", RED))
-        if outcome.problems:
+        if outcome.problems or outcome.place is None:
             return FAILED
-        self._screen.line(self._screen.paint(self._praise(), GREEN))
+        self._screen.line(self._screen.paint(self._praise(outcome.place), GREEN))
         return OK
 
-    def _praise(self) -> str:
-        place, switches = self._outcome.place, self._outcome.switches.values()
-        executed = ", ".join(f"{s.source} to {s.target}: {s.executed}" for s in switches)
-        routed = place and f"{place.address} is routed to {place.routed_to}, {place.active_node}."
-        return f"As it should be: {routed} Executed switches in Robot's journal: {executed}."
+    def _praise(self, place: Place) -> str:
+        switches = self._outcome.switches.values()
+        executed = ", ".join(f"{s.executed} from {s.source} to {s.target}" for s in switches)
+        where = f"{place.address} is routed to {place.routed_to}, the server of {place.active_node}"
+        return f"As it should be: {where}. Executed switches by Robot's journal: {executed}."
 
     def _broken_off(self, stage: Stage, reason: str) -> int:
         """Say which step did not come, and what the replicas said last."""
@@ -150,16 +152,22 @@ class Show:
             if name not in stage.replicas:
                 await stage.start_replica(name)
 
-    async def _stay(self, stage: Stage) -> None:
-        """Until Ctrl-C or SIGTERM."""
-        screen = self._screen
-        screen.line()
-        screen.line("Everything runs on, all nodes have power again. Try in another terminal:")
-        screen.line(f"  export KUBECONFIG={stage.plane.kubeconfig}")
-        screen.line("  kubectl get failoverips --watch")
-        screen.line(f"  kubectl cordon {self._outcome.place and self._outcome.place.active_node}")
-        screen.line(f"Robot's admin port: {stage.robot.admin_url}. Ctrl-C ends it all.")
-        stopping = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        await stopping.wait()
+    def _tell_how_to_look(self, stage: Stage) -> None:
+        active = stage.resources.last(world.RESOURCE)["status"]["activeNode"]
+        for line in (
+            "",
+            "Everything runs on, and all nodes have power again. Try in another terminal:",
+            f"  export KUBECONFIG={stage.plane.kubeconfig}",
+            f"  kubectl describe failoverip {world.RESOURCE}",
+            f"  kubectl cordon {active}",
+            f"Robot's journal and faults: {stage.robot.admin_url}. Ctrl-C ends it all.",
+        ):
+            self._screen.line(line)
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM, which end nothing by themselves from now on."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping

@@ -83,9 +83,8 @@ async def leader_dies(stage: Stage, timeline: Timeline) -> Switch:
     return _switch(stage, begun, confirmed.document, in_flight)
 
 
-async def find_place(stage: Stage) -> Place:
+def find_place(stage: Stage) -> Place:
     """Where the address is now, by Robot itself, and by the status."""
-    await _until_resource(stage, _is_ready, 0.0, "the FailoverIP is Ready in the end")
     document = stage.resources.last(world.RESOURCE)
     active = document["status"].get("activeNode", "")
     _, address = world.SERVERS.get(active, (0, None))

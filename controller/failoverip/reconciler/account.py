@@ -103,9 +103,12 @@ class Account:
         return max(self._retry_at, budget_at, self._login_at())
 
     def may_read_servers(self, *, urgent: bool) -> bool:
-        """Servers have a budget of their own (200 an hour): at most one read a minute."""
+        """Servers have a budget of their own (200 an hour): at most one read a minute.
+
+        None while the routes may not be read: a bare 403 can be a ban that each request prolongs.
+        """
         now, t = self.around.clock.now(), self.around.timings
-        if self._login_at() > now:
+        if self.read_at(for_open_switch=True) > now:
             return False
         if self.servers_tried_at is None:
             return True

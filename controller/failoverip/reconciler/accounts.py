@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from failoverip.core.observation import Trouble
 from failoverip.core.reasons import Reason
-from failoverip.kube import KubeError, SecretData
+from failoverip.kube import Forbidden, KubeError, SecretData
 from failoverip.log import get_logger, register_secret
 from failoverip.reconciler.account import Account
 from failoverip.reconciler.ledgers import LedgerBook
@@ -86,11 +86,8 @@ class Accounts:
             secret = await self._kubernetes.read_secret(self._namespace, secret_name)
         except KubeError as error:
             _log.warning("secret could not be read", secret=secret_name, error=str(error))
-            if secret_name not in self._secrets:
-                trouble = Trouble(
-                    Reason.CREDENTIALS_MISSING,
-                    f"Secret {secret_name} could not be read: {type(error).__name__}",
-                )
+            if isinstance(error, Forbidden) and secret_name not in self._secrets:
+                trouble = Trouble(Reason.CREDENTIALS_MISSING, f"Secret {secret_name}: {error}")
                 self._secrets[secret_name] = _Known(self._clock.now(), trouble, None)
             return False
         self._secrets[secret_name] = self._know(secret_name, secret)

@@ -96,7 +96,7 @@ class Applier:
                 return True
             case CloseIntent() as close:
                 await self._record(o, decision)
-                self._teller.closed(o, close)
+                self._teller.closed(o, close, decision.reason)
                 return True
             case RefuseRequest():
                 await self._record(o, decision)
@@ -120,12 +120,12 @@ class Applier:
 
     def _tell_second_installation(self, o: Observation, decision: Decision) -> None:
         note = Note(True, decision.reason, "Claim", decision.message)
-        self._announcer.tell(o.resource, (note,), {}, o.wall_seconds)
+        self._announcer.tell(o.resource, (note,), {}, self._clock.wall())
 
     def _announce(self, o: Observation, status: Status, decision: Decision) -> None:
         uids = {node.name: node.uid for node in o.cluster.nodes}
         notes = notes_of(o.resource.status, status, decision)
-        self._announcer.tell(o.resource, notes, uids, o.wall_seconds)
+        self._announcer.tell(o.resource, notes, uids, self._clock.wall())
 
     async def _attempt(self, o: Observation, decision: Decision, attempt: Attempt) -> bool:
         """Record the attempt, then the writes in the ledger with a renewal, then ask Robot."""

@@ -6,7 +6,14 @@ from collections.abc import Collection
 
 from failoverip.clock import Clock
 from failoverip.core.addresses import AddressKey, TargetAddress
-from failoverip.core.decision import CloseIntent, Decision, Refresh
+from failoverip.core.decision import (
+    AdoptIntent,
+    Attempt,
+    CloseIntent,
+    Decision,
+    OpenIntent,
+    Refresh,
+)
 from failoverip.core.gates import FAILED_NODE
 from failoverip.core.observation import Observation
 from failoverip.core.provider import (
@@ -59,7 +66,7 @@ class Teller:
             action=type(decision.action).__name__,
             reason=decision.reason.value,
             detail=decision.message,
-            **self._of_intent(o.resource.status.intent),
+            **self._of_intent(_intent_of(o, decision)),
         )
         return True
 
@@ -96,7 +103,11 @@ class Teller:
             if intent.id in self._opened_at:
                 self._metrics.move_posted(now - self._opened_at[intent.id])
         _log.info(
-            "asking robot to switch", address=address, target=target, **self._of_intent(intent)
+            "asking robot to switch",
+            address=address,
+            target=target,
+            reason=Reason.ATTEMPT.value,
+            **self._of_intent(intent),
         )
 
     def answered(self, intent: Intent, address: AddressKey, answer: SwitchAnswer) -> None:
@@ -114,7 +125,7 @@ class Teller:
             **self._of_intent(intent),
         )
 
-    def closed(self, o: Observation, close: CloseIntent) -> None:
+    def closed(self, o: Observation, close: CloseIntent, reason: Reason) -> None:
         """An intent ended."""
         intent = close.intent
         self._metrics.move_ended(intent.cause.reason, close.result)
@@ -126,6 +137,8 @@ class Teller:
             "switch ended",
             resource=o.resource.name,
             result=close.result.value,
+            reason=reason.value,
+            addresses=", ".join(route.address.text for route in intent.routes),
             unsettled=close.unsettled,
             **self._of_intent(intent),
         )
@@ -140,3 +153,12 @@ class Teller:
             "attempts": intent.attempts,
             "cause": intent.cause.reason.value,
         }
+
+
+def _intent_of(o: Observation, decision: Decision) -> Intent | None:
+    """The intent that a decision opens or goes on with, else the open one."""
+    match decision.action:
+        case OpenIntent(intent=intent) | AdoptIntent(intent=intent) | Attempt(intent=intent):
+            return intent
+        case _:
+            return o.resource.status.intent

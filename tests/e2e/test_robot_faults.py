@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.controlplane.fixtures import KubeletFactory
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.rest import Json
 from tests.controlplane.waiting import eventually
@@ -37,9 +38,11 @@ def test_a_failed_node_waits_for_robot_that_cannot_be_read_and_moves_once_when_i
 
 
 def test_after_a_bare_403_robot_is_left_alone_and_the_move_comes_later(
-    installation: Installation, brisk_nodes: dict[str, Kubelet]
+    installation: Installation, brisk_nodes: dict[str, Kubelet], kubelet: KubeletFactory
 ) -> None:
     """Bare 403 may be a ban that each further request prolongs: ten minutes, here one."""
+    # For a node without a server Robot's list of servers is read more often.
+    kubelet("node-x", "10.9.9.9")
     ready_on_node_a(installation)
     fail_node_a_under(installation, brisk_nodes, "ProviderUnreachable", kind="forbidden")
     journal = installation.simulator.journal()

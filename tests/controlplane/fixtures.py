@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -31,8 +31,6 @@ from tests.controlplane.rest import Api
 from tests.controlplane.servers import FAST_TIMINGS, NodeTimings
 from tests.controlplane.tcp_proxy import TcpProxy
 
-TcpProxyFactory = Callable[[str], TcpProxy]
-
 
 class ControlPlaneFactory(Protocol):
     """Starts a control plane with the options given; see ControlPlaneOptions."""
@@ -40,6 +38,12 @@ class ControlPlaneFactory(Protocol):
     def __call__(
         self, timings: NodeTimings | None = FAST_TIMINGS, leader_elect: bool = True
     ) -> ControlPlane: ...
+
+
+class TcpProxyFactory(Protocol):
+    """Starts a byte-level proxy; see TcpProxy."""
+
+    def __call__(self, upstream: str, source: str | None = None) -> TcpProxy: ...
 
 
 class KubeletFactory(Protocol):
@@ -156,8 +160,8 @@ def tcp_proxy() -> Iterator[TcpProxyFactory]:
     """Starts byte-level proxies: `tcp_proxy(api_server.url)`."""
     with ExitStack() as stack:
 
-        def start(upstream: str) -> TcpProxy:
-            return stack.enter_context(TcpProxy(upstream))
+        def start(upstream: str, source: str | None = None) -> TcpProxy:
+            return stack.enter_context(TcpProxy(upstream, source))
 
         yield start
 

@@ -26,6 +26,7 @@ from tests.controlplane.waiting import DEADLINE_SECONDS, eventually
 
 Point = Literal["before", "after"]
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
+SETTLING_SECONDS = 0.1
 # Headers of one hop, and those that each client sets for itself.
 _NOT_PASSED = {"connection", "keep-alive", "transfer-encoding", "upgrade", "host", "content-length"}
 
@@ -205,12 +206,15 @@ class Gatekeeper:
             application, handler_cancellation=True, access_log=None, shutdown_timeout=0.1
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
+        self._site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await self._site.start()
         port: int = self._runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{port}"
 
     async def _stop(self) -> None:
+        await self._site.stop()
+        # A connection accepted just now is not the runner's yet, and would never be closed.
+        await asyncio.sleep(SETTLING_SECONDS)
         await self._runner.cleanup()
         await self._session.close()
 

@@ -22,14 +22,16 @@ CHUNK_BYTES = 65536
 class TcpProxy:
     """Listens on a loopback port and passes bytes to `upstream` (a URL). A context manager.
 
-    `url` is `upstream` with this proxy's port.
+    `url` is `upstream` with this proxy's port. `source`: the loopback address that `upstream` sees
+    its clients come from, which tells the clients of several proxies apart.
     """
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, source: str | None = None) -> None:
         parts = urlsplit(upstream)
         if parts.hostname is None or parts.port is None:
             raise ValueError(f"upstream needs a host and a port: {upstream}")
         self._upstream = (parts.hostname, parts.port)
+        self._source = (source, 0) if source else None
         self._connections: set[asyncio.StreamWriter] = set()
         self._cut = False
         self._thread = LoopThread("tcp-proxy")
@@ -94,7 +96,9 @@ class TcpProxy:
             writer.close()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._upstream)
+        far_reader, far_writer = await asyncio.open_connection(
+            *self._upstream, local_addr=self._source
+        )
         try:
             async with asyncio.TaskGroup() as pumps:
                 pumps.create_task(self._pump(reader, far_writer))

@@ -322,11 +322,13 @@ class TestCannotTell:
             (replace(an_observation(), cluster=ClusterTrace()), "nodes were not listed"),
         ],
     )
-    def test_nothing_is_decided_and_the_gap_is_told(self, o: Observation, told: str) -> None:
+    def test_the_gap_is_told_and_no_read_beyond_the_regular_ones_asked_for(
+        self, o: Observation, told: str
+    ) -> None:
         decision = decide(o)
         assert decision.reason is Reason.ROUTE_UNKNOWN
         assert told in decision.message
-        assert decision.read_routes_at == NOW
+        assert decision.read_routes_at is None
 
     def test_an_address_that_robot_does_not_list_is_told_with_the_fix(self) -> None:
         decision = decide(an_observation(spec=policy(IP, IP2)))

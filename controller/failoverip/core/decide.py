@@ -111,8 +111,9 @@ def route_unknown(o: Observation, s: Situation) -> Decision | None:
         return None
     if o.account.trouble is not None:
         return hold(o.account.trouble.reason, o.account.trouble.message, t.resync_seconds)
-    decision = hold(Reason.ROUTE_UNKNOWN, _not_known_yet(o), t.busy_resync_seconds)
-    return replace(decision, read_routes_at=o.now)
+    # It asks for no read: the regular one is due already, and no read of the routes helps while
+    # the nodes or the servers are what is not known.
+    return hold(Reason.ROUTE_UNKNOWN, _not_known_yet(o), t.busy_resync_seconds)
 
 
 def _not_known_yet(o: Observation) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from failoverip.core.conflicts import find_conflicts
 from failoverip.core.health import ClusterTrace, interrupt, observe_lists
 from failoverip.core.resource import Resource
-from failoverip.kube import Forbidden, KubeError
+from failoverip.kube import KubeError
 from failoverip.log import get_logger
 from failoverip.reconciler.claims import Claims
 from failoverip.reconciler.ports import Surroundings
@@ -29,7 +29,8 @@ class Lists:
         self._clock = around.clock
         self._timings = around.timings
         self._metrics = around.metrics
-        self._failing = False
+        # The failures of the last lists.
+        self._told: set[str] = set()
         self.cluster = ClusterTrace()
         self.resources: dict[str, Resource] = {}
         # By UID: the name of the older resource that this one must stand back for.
@@ -90,10 +91,11 @@ class Lists:
         self.conflicts = find_conflicts(self.resources.values())
 
     def _tell(self, failures: list[BaseException]) -> None:
+        """Say each failure once, not at each pass, and when all lists succeed again."""
         for failure in failures:
             self._metrics.reconcile_failed(type(failure).__name__)
-            if isinstance(failure, Forbidden) or not self._failing:
+            if str(failure) not in self._told:
                 _log.warning("list failed", error=str(failure))
-        if self._failing and not failures:
+        if self._told and not failures:
             _log.info("lists succeed again")
-        self._failing = bool(failures)
+        self._told = {str(failure) for failure in failures}

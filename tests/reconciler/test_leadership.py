@@ -221,6 +221,23 @@ def test_ten_lost_leases_in_a_row_leave_both_replicas_candidates() -> None:
     story(scenario())
 
 
+def test_a_lost_lease_is_told_once_and_a_released_one_is_no_loss(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario() -> None:
+        cluster = Cluster()
+        holding = await cluster.first.lead()
+        cluster.first.store.link = Link.HANGS
+        await holding
+        cluster.first.store.link = Link.FINE
+        await cluster.first.leadership.release()
+        await cluster.second.lead()
+        await cluster.second.leadership.release()
+
+    story(scenario())
+    assert [record.message for record in caplog.records].count("lease lost") == 1
+
+
 # -- renew_now
 
 

@@ -141,7 +141,10 @@ class Leadership:
         """Renew until the lease is lost or released, and return why."""
         self._holding = True
         try:
-            return await self._run()
+            lost = await self._run()
+            if lost.reason in (Loss.NOT_RENEWED, Loss.TAKEN):
+                _log.warning("lease lost", reason=lost.reason.value, holder=lost.holder)
+            return lost
         finally:
             # A task that is cancelled renews no more: nobody may rely on the rest of the window.
             self._election = release(self._election, self._clock.now())
@@ -185,7 +188,6 @@ class Leadership:
         while True:
             step = self._next_step()
             if isinstance(step, Lost):
-                _log.info("lease lost", reason=step.reason.value, holder=step.holder)
                 return step
             await self._perform(step)
 

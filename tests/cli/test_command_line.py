@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = Path(__file__).with_name("help.txt")
-COMMANDS = ("operator", "robot-simulator")
+COMMANDS = ("operator", "robot-simulator", "demo")
 CANARY = "hunter2-canary"
 WORLD = """
 [[users]]

@@ -87,7 +87,15 @@ class Door:
         self, http: web.Request, request: Request, watch: Watch
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(http)
+        # A client that hangs up, or is killed, ends its watch and nothing else.
+        with contextlib.suppress(ConnectionResetError):
+            await response.prepare(http)
+            await self._feed(response, request, watch)
+            await response.write_eof()
+        return response
+
+    async def _feed(self, response: web.StreamResponse, request: Request, watch: Watch) -> None:
+        """Send the events of a watch until its time is over, it has ended, or the door closes."""
         seconds = request.query.get("timeoutSeconds", "")
         deadline = _now() + int(seconds) if seconds.isdecimal() and int(seconds) else None
         bookmarks = flag(request, "allowWatchBookmarks")
@@ -103,9 +111,6 @@ class Door:
                     await self._send(response, [watch.bookmark()])
         finally:
             forget()
-        with contextlib.suppress(ConnectionResetError):
-            await response.write_eof()
-        return response
 
     async def _send(self, response: web.StreamResponse, events: Sequence[WatchEvent]) -> None:
         for event in events:

@@ -1,0 +1,59 @@
+"""Resources that claim one address: the older keeps working, the other names it (design 6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+from tests.support.observations import an_observation, policy
+
+from failoverip.core.conflicts import find_conflicts
+from failoverip.core.resource import InvalidSpec, Resource
+
+
+def resource(name: str, age: float, *addresses: str) -> Resource:
+    blank = an_observation().resource
+    return replace(
+        blank, name=name, uid=f"uid-{name}", created_at=1000 - age, policy=policy(*addresses)
+    )
+
+
+OLD = resource("old", 20, "203.0.113.10")
+YOUNG = resource("young", 10, "203.0.113.10")
+
+
+def test_the_younger_stands_back_in_whatever_order_they_come() -> None:
+    assert find_conflicts([OLD, YOUNG]) == {"uid-young": "old"}
+    assert find_conflicts([YOUNG, OLD]) == {"uid-young": "old"}
+
+
+def test_of_equal_age_the_smaller_uid_keeps_working() -> None:
+    twin = replace(YOUNG, created_at=OLD.created_at, uid="uid-a")
+    assert find_conflicts([OLD, twin]) == {"uid-old": "young"}
+
+
+def test_resources_without_a_common_address_do_not_conflict() -> None:
+    assert find_conflicts([OLD, resource("other", 5, "203.0.113.11")]) == {}
+
+
+def test_a_subnet_overlaps_an_address_within_it() -> None:
+    subnet = resource("subnet", 5, "203.0.113.8/29")
+    assert find_conflicts([OLD, subnet]) == {"uid-subnet": "old"}
+
+
+def test_one_common_address_of_several_is_enough() -> None:
+    group = resource("group", 5, "203.0.113.11", "203.0.113.10")
+    assert find_conflicts([OLD, group]) == {"uid-group": "old"}
+
+
+def test_one_that_stands_back_still_counts_for_a_third() -> None:
+    middle = resource("middle", 15, "203.0.113.10", "203.0.113.11")
+    third = resource("third", 5, "203.0.113.11")
+    expected = {"uid-middle": "old", "uid-third": "middle"}
+    assert all(find_conflicts(order) == expected for order in permutations([OLD, middle, third]))
+
+
+def test_a_spec_that_cannot_be_read_conflicts_with_nobody() -> None:
+    unread = replace(OLD, policy=InvalidSpec("spec.addresses: none"))
+    assert find_conflicts([unread, YOUNG]) == {}
+    assert find_conflicts([YOUNG, replace(unread, created_at=2000)]) == {}

@@ -26,14 +26,33 @@ def test_without_the_right_to_list_nodes_the_log_names_it_and_nothing_moves_unti
     nodes["node-a"].power_off()
     eventually(lambda: replica.said("list failed", error=NAMED), "the log names the right")
     eventually(lambda: nodes["node-a"].reported_ready() == "Unknown", "node-a is Unknown")
-    holds_throughout(lambda: installation.simulator.posts() == [], "nothing moves", 15)
-    assert replica.process.running
+    holds_throughout(lambda: installation.simulator.posts() == [], "nothing moves", 10)
+    assert len(replica.said("list failed", error=NAMED)) == 1
 
     installation.cluster.kubectl("apply", "-k", str(MANIFESTS / "rbac"))
     status = installation.until_ready("node-b")
     assert status["moves"][0]["cause"] == "NodeUnreachable"
     assert installation.simulator.routes()[ADDRESS] == server_ip(322)
     assert len(installation.simulator.posts()) == 1
+
+
+def test_an_operator_that_starts_without_the_right_to_list_nodes_works_once_it_is_given(
+    installation: Installation, nodes: dict[str, Kubelet]
+) -> None:
+    take_away(installation.cluster, "nodes", "list")
+    replica = installation.start_replica("one")
+    installation.apply()
+    eventually(lambda: replica.said("list failed", error=NAMED), "the log names the right")
+    holds_throughout(lambda: route_reads(installation) <= 1, "Robot is read as usual", 5)
+
+    installation.cluster.kubectl("apply", "-k", str(MANIFESTS / "rbac"))
+    installation.until_ready("node-a")
+    assert replica.starts == 1
+
+
+def route_reads(installation: Installation) -> int:
+    """How often Robot was asked for the routes."""
+    return sum(entry["path"] == "/failover" for entry in installation.simulator.journal())
 
 
 def take_away(cluster: Cluster, resource: str, verb: str) -> None:

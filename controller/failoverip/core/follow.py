@@ -53,6 +53,7 @@ def follow_intent(o: Observation, s: Situation, intent: Intent) -> Decision:
         or _confirming(f)
         or _waiting(f)
         or _gated(f)
+        or _taken_away(f)
         or _attempt(f)
     )
 
@@ -253,6 +254,19 @@ def _gated(f: Following) -> Decision | None:
     if not f.confirmed and judge_cause(f.s, f.intent) is not CauseState.HOLDS:
         return _wait(f, Reason.CAUSE_UNCLEAR, f"cannot tell whether it still holds: {why}")
     return evidence_gate(f.o, why)
+
+
+def _taken_away(f: Following) -> Decision | None:
+    """Robot did what `drift: Enforce` asked and shows another target now: no duel.
+
+    A new decision may try once more in this hour, then the address is `Contested`.
+    """
+    lost = [r.address.text for r in _to_ask(f) if f.memory.route(r.address.key).done]
+    if f.intent.cause.reason is not Reason.FOREIGN_SERVER or not lost:
+        return None
+    message = f"{', '.join(lost)} was at {f.intent.node} and somebody else moved it again"
+    result = MoveResult.PARTIAL if f.confirmed else MoveResult.ABANDONED
+    return _close(f, result, Reason.CONTESTED, message)
 
 
 def _attempt(f: Following) -> Decision:

@@ -27,13 +27,15 @@ class RouteMemory:
     """Of one route of the intent.
 
     `unsettled_since`: since when (local time) a request may still take effect although its
-    connection ended; None when no such request exists.
+    connection ended; None when no such request exists. `done`: Robot answered the last request
+    that the route is where we want it.
     """
 
     in_flight: bool = False
     unsettled_since: float | None = None
     refused: Refused | None = None
     last_ended_at: float | None = None
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def answered(
         unsettled_since=_unsettled_since(before, answer, now),
         refused=answer if isinstance(answer, Refused) else before.refused,
         last_ended_at=now,
+        done=isinstance(answer, Switched | AlreadyRouted),
     )
     return replace(memory, round_ended_at=now, routes={**memory.routes, address: after})
 

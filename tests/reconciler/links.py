@@ -143,6 +143,9 @@ class RobotHost:
     def __init__(self, world: simulated.World, now: Callable[[], float]) -> None:
         self.machine = simulated.Machine(world)
         self.now = now
+        # By user name: how much longer a read takes, and whose answers meet a defect of ours.
+        self.delays: dict[str, float] = {}
+        self.defects: set[str] = set()
         self._waiting: dict[simulated.Exchange, asyncio.Future[simulated.Exchange]] = {}
         self._woken = asyncio.Event()
 
@@ -236,6 +239,10 @@ class RobotLink:
         if self._is_cut():
             return CannotTell(Fault.UNREACHABLE, "cut")
         answer = await self._reply(self._host.begin(self._request(request)), READ_LIMIT_SECONDS)
+        user = self._credentials.username
+        await asyncio.sleep(self._host.delays.get(user, 0.0))
+        if user in self._host.defects:
+            raise ZeroDivisionError
         await self._boundary(f"after reading {request.path}")
         return answer
 

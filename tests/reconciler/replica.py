@@ -24,7 +24,7 @@ from failoverip.reconciler.ledgers import LEDGER_ANNOTATION, LedgerBook, inherit
 from failoverip.reconciler.loop import Reconciler
 from failoverip.reconciler.ports import LostLeadershipError, Surroundings
 from failoverip.robot import Credentials
-from failoverip.simulator.kubernetes import Api, Request, Store, Watch
+from failoverip.simulator.kubernetes import Api, Request, Store, Watch, WatchEvent
 
 LEASE = "failoverip-operator"
 _WATCHED = ("/api/v1/nodes", "/apis/failoverip.io/v1alpha1/failoverips")
@@ -178,16 +178,20 @@ class Replica:
             _Connection(), wake, reconciler.resource_version, self.clock, self.metrics
         )
         api = Api(self._store)
-        streams = [api.handle(Request("GET", path, {"watch": "true"})) for path in _WATCHED]
+        answers = [api.handle(Request("GET", path, {"watch": "true"})) for path in _WATCHED]
+        streams = [answer for answer in answers if isinstance(answer, Watch)]
         changed = asyncio.Event()
         end = self._store.observe(changed.set)
         try:
             while True:
                 await changed.wait()
                 changed.clear()
+                if self.api.link is not Link.FINE:
+                    continue
+                events = [event for stream in streams for event in stream.take()]
+                # Later than the answer to whoever wrote it.
                 await asyncio.sleep(API_SECONDS)
-                if self.api.link is Link.FINE:
-                    _deliver(streams, watches)
+                _deliver(events, watches)
         finally:
             end()
 
@@ -197,12 +201,10 @@ def _annotations_of(book: list[LedgerBook]) -> Callable[[], Mapping[str, str]]:
     return lambda: {LEDGER_ANNOTATION: book[0].text()} if book else {}
 
 
-def _deliver(streams: list[Any], watches: Watches) -> None:
-    for stream in streams:
-        assert isinstance(stream, Watch)
-        for event in stream.take():
-            metadata = event.object["metadata"]
-            if event.object["kind"] == "Node":
-                watches.node_seen(event.type, node_from(event.object))
-            else:
-                watches.failoverip_seen(metadata["name"], metadata["resourceVersion"])
+def _deliver(events: list[WatchEvent], watches: Watches) -> None:
+    for event in events:
+        metadata = event.object["metadata"]
+        if event.object["kind"] == "Node":
+            watches.node_seen(event.type, node_from(event.object))
+        else:
+            watches.failoverip_seen(metadata["name"], metadata["resourceVersion"])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.reconciler.world import ADDRESS, World, play, server_ip
+from tests.reconciler.world import ADDRESS, ADDRESS_V6, GROUP, World, play, server_ip
+from tests.support.lease_store import Link
 
 
 def test_the_address_of_a_dead_node_moves_with_one_post_and_stays_when_the_node_returns() -> None:
     async def scenario(world: World) -> None:
         await world.pair()
         await world.settled()
-
         world.kubelets["node-a"].power_off()
         await world.until_ready("node-b")
 
@@ -23,5 +23,92 @@ def test_the_address_of_a_dead_node_moves_with_one_post_and_stays_when_the_node_
         await asyncio.sleep(600)
         assert world.status()["activeNode"] == "node-b"
         assert len(world.posts()) == 1
+
+    play(scenario)
+
+
+def test_a_group_moves_as_one_with_one_post_for_each_address() -> None:
+    async def scenario(world: World) -> None:
+        await world.lead()
+        await world.settled(addresses=GROUP)
+        world.kubelets["node-a"].power_off()
+        await world.until_ready("node-b")
+
+        assert sorted(post.address or "" for post in world.posts()) == [ADDRESS_V6, ADDRESS]
+        assert world.route(ADDRESS) == server_ip(322)
+        assert world.route(ADDRESS_V6) == "2001:db8:a:322::"
+        assert len(world.status()["moves"]) == 1
+
+    play(scenario)
+
+
+def test_a_move_tells_at_most_four_events() -> None:
+    async def scenario(world: World) -> None:
+        await world.lead()
+        await world.settled(addresses=GROUP)
+        before = len(world.events())
+        world.kubelets["node-a"].power_off()
+        await world.until_ready("node-b")
+        await asyncio.sleep(60)
+        told = [event["reason"] for event in world.events()[before:]]
+        assert 2 <= len(told) <= 4
+        assert {"NodeUnreachable", "Confirmed"} <= set(told)
+
+    play(scenario)
+
+
+def test_events_that_nobody_takes_hold_up_no_move() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await world.settled()
+        leader.api.faults["create events"] = Link.HANGS
+        world.kubelets["node-a"].power_off()
+        await world.until_ready("node-b")
+        assert len(world.posts()) == 1
+
+    play(scenario)
+
+
+def test_ten_quiet_minutes_see_no_write_but_the_lease() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await world.settled(addresses=GROUP)
+        # What the first minute tells of nodes that were just seen for the first time.
+        await asyncio.sleep(60)
+        leader.api.served.clear()
+        woken = leader.woken
+        await asyncio.sleep(600)
+        writes = {sent.deed for sent in leader.api.served if sent.method != "GET"}
+        assert writes == {"renew the Lease"}
+        assert leader.woken == woken
+
+    play(scenario)
+
+
+def test_the_watch_of_own_writes_wakes_nobody() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await asyncio.sleep(30)
+        before = leader.woken
+        await world.settled()
+        own = [s for s in leader.api.served if s.deed in ("claim", "tell the status")]
+        assert len(own) >= 2
+        # The one is the creation by the user.
+        assert leader.woken == before + 1
+
+    play(scenario)
+
+
+def test_a_terminated_leader_hands_over_at_once_and_leaves_no_task_behind() -> None:
+    async def scenario(world: World) -> None:
+        alone = len(asyncio.all_tasks())
+        leader = await world.lead()
+        await world.settled()
+        leader.terminate()
+        await leader.ended
+        assert len(asyncio.all_tasks()) == alone
+        at = world.clock.now()
+        await world.lead("two")
+        assert world.clock.now() - at < 2
 
     play(scenario)

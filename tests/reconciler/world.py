@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from tests.reconciler.replica import LEASE, Replica
 from tests.support.process_loop import run_processes
 from tests.support.virtual_time import VirtualClock
 
+from failoverip.reconciler.ledgers import LEDGER_ANNOTATION
+from failoverip.robot import Credentials
 from failoverip.simulator import robot as simulated
 from failoverip.simulator.kubernetes import (
     Answer,
@@ -38,7 +42,12 @@ GROUP = (ADDRESS, f"{ADDRESS_V6}/64")
 NODES = ("node-a", "node-b", "node-c")
 FIPS = "/apis/failoverip.io/v1alpha1/failoverips"
 PATIENCE_SECONDS = 900.0
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
+
+
+def lease_path(namespace: str) -> str:
+    """Of the election's Lease."""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{LEASE}"
 
 
 def server_ip(number: int) -> str:
@@ -67,6 +76,12 @@ def robot_world(addresses: Sequence[str], **switches: Any) -> simulated.World:
             "switches": {"switch_seconds": 40.0, **switches},
         }
     )
+
+
+@cache
+def _crd() -> Json:
+    crd: Json = yaml.safe_load(CRD.read_text())
+    return crd
 
 
 class World:
@@ -127,17 +142,21 @@ class World:
         return answer.body
 
     def _install(self, *, fenced: bool) -> None:
-        crd = yaml.safe_load(CRD.read_text())
+        crd = deepcopy(_crd())
         if not fenced:
             for version in crd["spec"]["versions"]:
                 version["schema"]["openAPIV3Schema"].pop("x-kubernetes-validations")
         self.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
-        self.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
-        self.write_secret("robot-credentials", USER, PASSWORD)
+        self.add_namespace(NAMESPACE)
 
-    def write_secret(self, name: str, user: str, password: str) -> None:
+    def add_namespace(self, namespace: str) -> None:
+        """A namespace in which an operator finds credentials."""
+        self.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        self.write_secret("robot-credentials", USER, PASSWORD, namespace)
+
+    def write_secret(self, name: str, user: str, password: str, namespace: str = NAMESPACE) -> None:
         """Create or change a Secret."""
-        path = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+        path = f"/api/v1/namespaces/{namespace}/secrets"
         data = {"stringData": {"username": user, "password": password}}
         known = {item["metadata"]["name"] for item in self.get(path)["items"]}
         if name in known:
@@ -174,9 +193,20 @@ class World:
         found: list[Json] = self.get("/apis/events.k8s.io/v1/namespaces/default/events")["items"]
         return [event for event in found if reason in ("", event["reason"])]
 
-    def lease(self) -> Json:
+    def lease(self, namespace: str = NAMESPACE) -> Json:
         """The election's Lease."""
-        return self.get(f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{LEASE}")
+        return self.get(lease_path(namespace))
+
+    def ledger(self) -> Json:
+        """What stands on the Lease about the first user's requests, empty before it does."""
+        text = self.lease()["metadata"].get("annotations", {}).get(LEDGER_ANNOTATION, "{}")
+        accounts = json.loads(text).get("accounts", {})
+        found: Json = accounts.get(Credentials(USER, PASSWORD).account, {})
+        return found
+
+    def cordon(self, node: str, *, on: bool = True) -> None:
+        """kubectl cordon, or uncordon."""
+        self.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": on or None}})
 
     async def _tick(self) -> None:
         while True:

@@ -74,19 +74,21 @@ class Claims:
             raise LostLeadershipError(f"{read.name} was claimed by another leader")
 
     async def ensure(self, resource: Resource) -> Resource:
-        """Claim the resource if nobody else lives who holds it, and prove the fence once.
+        """Claim the resource if nobody else lives who holds it.
 
         Returns the resource as it is stored now. KubeError when the API server says no.
         """
-        if self._waits_for_retry(resource):
+        if self.holds(resource) or self._waits_for_retry(resource):
             return resource
-        if not self.holds(resource):
-            if await self._held_by_second_installation(resource) or not self._has_time():
-                return resource
-            resource = await self._claim(resource)
-        if self.holds(resource) and not self._fence_proven:
-            await self._prove(resource)
-        return resource
+        if await self._held_by_second_installation(resource) or not self._has_time():
+            return resource
+        return await self._claim(resource)
+
+    async def prove(self, resource: Resource) -> None:
+        """Prove the fence, once, on a resource that this leader claimed. KubeError as `ensure`."""
+        if self._fence_proven or not self.holds(resource) or self._waits_for_retry(resource):
+            return
+        await self._try_as_stale_leader(resource)
 
     def keep_only(self, resources: Collection[Resource]) -> None:
         """Forget what is known of all others."""
@@ -116,8 +118,8 @@ class Claims:
         _log.info("resource claimed", resource=resource.name, epoch=epoch)
         return stored
 
-    async def _prove(self, resource: Resource) -> None:
-        """Try what a stale leader would: the same epoch under another holder, as a dry run."""
+    async def _try_as_stale_leader(self, resource: Resource) -> None:
+        """The same epoch under another holder, as a dry run: the fence must refuse it."""
         fence = resource.status.fence
         if fence is None:
             return

@@ -143,6 +143,7 @@ class Reconciler:
         if self._claims.state(resource) is not Claim.HELD:
             resource = await self._claims.ensure(resource)
             self._lists.keep(resource)
+            await self._claims.prove(resource)
         o = self._observer.observe(resource)
         decision = decide(o)
         self._reading.want(resource, decision)

@@ -234,6 +234,7 @@ def test_a_lost_lease_is_told_once_and_a_released_one_is_no_loss(
         await cluster.second.lead()
         await cluster.second.leadership.release()
 
+    caplog.set_level("INFO")
     story(scenario())
     assert [record.message for record in caplog.records].count("lease lost") == 1
 

@@ -35,6 +35,7 @@ def test_the_operator_waits_for_its_crd_survives_its_removal_and_all_of_it_can_b
 
         delete(plane, CRD_NAME)
         eventually(lambda: replica.said("list failed"), "it says: gone")
+        eventually(lambda: replica.said("watches failed"), "the watch of FailoverIPs failed")
         works(installation, replica)
 
         replica.stop()

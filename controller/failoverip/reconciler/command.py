@@ -183,6 +183,7 @@ class Operator:
         if self._stopping.is_set():
             await self._hand_over(leadership, reconciler, reconciling)
             unwatch.set()
+            await asyncio.wait(kopf_tasks, timeout=STOP_LIMIT_SECONDS)
             return
         _tell_end(holding, reconciling, watching)
         reconciling.cancel()
@@ -190,6 +191,7 @@ class Operator:
             async with asyncio.timeout(STOP_LIMIT_SECONDS):
                 await reconciler.stop()
                 await leadership.release()
+        _log.info("starting over as a candidate", identity=leadership.identity)
         # What is left of the process (kopf waits 5 s for its tasks) is not waited for.
         reexecute()
 
@@ -283,5 +285,6 @@ def _tell_end(
             _log.warning("somebody else leads", detail=str(error))
         elif error is not None:
             _log.exception("ended", exc=error, part=name)
-        else:
+        elif task is not holding:
+            # A lost lease was told when it was lost.
             _log.warning("ended", part=name)

@@ -21,6 +21,8 @@ from failoverip.metrics import Metrics
 
 # The server ends a watch after this long; whole seconds, for kopf writes it into the URL.
 WATCH_SECONDS = 300
+# kopf closes its connections at its end; what takes longer is left behind.
+STOP_LIMIT_SECONDS = 1.0
 # A watch that is silent for longer than bookmarks are apart is dead.
 WATCH_SILENT_SECONDS = 70.0
 
@@ -82,8 +84,16 @@ class Watches:
         )
 
     async def run(self, tasks: Collection[asyncio.Task[Any]]) -> None:
-        """Wait for kopf's end; raises what ended it."""
-        await kopf.run_tasks(tasks)
+        """Wait until one of kopf's tasks ends, and end the others; raises what ended it.
+
+        kopf.run_tasks would cancel every other task of the loop as well: all of ours.
+        """
+        ended, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in others:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=STOP_LIMIT_SECONDS)
+        for task in ended:
+            await task
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()

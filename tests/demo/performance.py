@@ -79,10 +79,6 @@ class Performance:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    def steps(self) -> list[str]:
-        """The names of the steps in the timeline, in the order in which they were printed."""
-        return re.findall(r"^ *[\d.]+ s +\+[\d.]+ s +(\S+)", self.out, re.MULTILINE)
-
     def _ended(self, text: str) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"ended without {text!r}:\n{self.out}\n{self.err}")
@@ -100,6 +96,11 @@ def performing(
     finally:
         performance.process.kill()
         performance.process.wait()
+
+
+def steps_of(out: str) -> list[str]:
+    """The names of the steps in a printed timeline, in its order."""
+    return re.findall(r"^ *[\d.]+ s +\+[\d.]+ s +(\S+)", out, re.MULTILINE)
 
 
 def runs(pid: int) -> bool:

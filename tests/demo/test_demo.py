@@ -14,51 +14,58 @@ import httpx
 import pytest
 from tests.controlplane.waiting import eventually
 from tests.demo.outcome import STEPS, assert_went_well
-from tests.demo.performance import DEADLINE_SECONDS, performing, runs
+from tests.demo.performance import DEADLINE_SECONDS, performing, runs, steps_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_json_is_one_true_document_and_keep_serves_until_ctrl_c_then_nothing_is_left(
+def test_the_demo_goes_well_in_plain_lines_and_as_json_which_keep_serves_until_ctrl_c(
     tmp_path: Path,
 ) -> None:
-    with performing(tmp_path, "--json", "--keep") as demo:
-        demo.until_said("\n}\n")
-        document = json.loads(demo.out)
+    """Two demos side by side: neither knows of the other, and most of it is waiting."""
+    for name in ("json", "plain"):
+        (tmp_path / name).mkdir()
+    with (
+        performing(tmp_path / "json", "--json", "--keep") as kept,
+        performing(tmp_path / "plain") as plain,
+    ):
+        kept.until_said("\n}\n")
+        document = json.loads(kept.out)
         assert_went_well(document, "embedded")
+        assert _active_node_by(Path(document["kubeconfig"])) == "node-c"
+        eventually(lambda: len(kept.replicas()) == 2, "both replicas run again")
+        children = kept.children()
 
-        kubeconfig = json.loads(Path(document["kubeconfig"]).read_text())
-        server = kubeconfig["clusters"][0]["cluster"]["server"]
-        path = "/apis/failoverip.io/v1alpha1/failoverips/web"
-        kept = httpx.get(server + path, timeout=30, trust_env=False).json()
-        assert kept["status"]["activeNode"] == "node-c"
-        eventually(lambda: len(demo.replicas()) == 2, "both replicas run again")
-        children = demo.children()
-
-        demo.send(signal.SIGINT)
-        assert demo.exit_code() == 0
-        assert json.loads(demo.out) == document
-        assert demo.err == ""
+        kept.send(signal.SIGINT)
+        assert kept.exit_code() == 0
+        assert json.loads(kept.out) == document
         assert not any(runs(pid) for pid in children)
-        assert list(demo.temporary.iterdir()) == []
+
+        assert plain.exit_code() == 0
+        _assert_tells_the_story(plain.out)
+        for demo in (kept, plain):
+            assert demo.err == ""
+            assert list(demo.temporary.iterdir()) == []
 
 
-def test_plain_output_tells_every_step_in_order_and_that_times_are_shortened(
-    tmp_path: Path,
-) -> None:
-    with performing(tmp_path) as demo:
-        assert demo.exit_code() == 0
-        assert demo.steps() == STEPS
-        assert "Times are shortened" in demo.out
-        assert "NAME   ADDRESSES          NODE     READY" in demo.out
-        last = demo.out.splitlines()[-1]
-        assert "203.0.113.10 is routed to 192.0.2.13, the server of node-c" in last
-        assert "1 from node-a to node-b, 1 from node-b to node-c" in last
-        # Not a terminal: no live line, no colour.
-        assert "\r" not in demo.out
-        assert "\x1b" not in demo.out
-        assert demo.err == ""
-        assert list(demo.temporary.iterdir()) == []
+def _active_node_by(kubeconfig: Path) -> str:
+    """What the status says, asked as a user's kubectl would."""
+    server = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    path = "/apis/failoverip.io/v1alpha1/failoverips/web"
+    node: str = httpx.get(server + path, timeout=30, trust_env=False).json()["status"]["activeNode"]
+    return node
+
+
+def _assert_tells_the_story(out: str) -> None:
+    """Every step in order, the shortened times, the table, the end; nothing a file cannot show."""
+    assert steps_of(out) == STEPS
+    assert "Times are shortened" in out
+    assert "NAME   ADDRESSES          NODE     READY" in out
+    last = out.splitlines()[-1]
+    assert "203.0.113.10 is routed to 192.0.2.13, the server of node-c" in last
+    assert "1 from node-a to node-b, 1 from node-b to node-c" in last
+    assert "\r" not in out
+    assert "\x1b" not in out
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -26,6 +26,8 @@ _STOP_LIMIT_SECONDS = 20.0
 class Child:
     """A program that runs from now on; stdout and stderr go to `output` and `errors`.
 
+    Its temporary files go to the directory of `output`.
+
     Start it from the main thread: the kernel ends it with the thread that started it.
     """
 
@@ -39,18 +41,13 @@ class Child:
             self._process = subprocess.Popen(  # noqa: S603  our own programs, no shell
                 [*leash, *argv],
                 cwd=directory,
-                env=_environ(),
+                env=_environ(output.parent),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
                 # Ctrl-C goes to the demo alone, which then ends its children in order.
                 start_new_session=True,
             )
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
@@ -80,9 +77,11 @@ class Child:
             self._process.stdin.close()
 
 
-def _environ() -> dict[str, str]:
-    return {
+def _environ(directory: Path) -> dict[str, str]:
+    kept = {
         name: value
         for name, value in os.environ.items()
         if name in _OWN_VARIABLES or not name.startswith(_OPERATOR_VARIABLES)
     }
+    # Who is killed cannot remove its temporary files (the Kubernetes client makes some).
+    return {**kept, "TMPDIR": str(directory)}

@@ -16,9 +16,10 @@ from failoverip.kube import KubeError
 from failoverip.simulator.demo import story, table, world
 from failoverip.simulator.demo.report import Outcome, document
 from failoverip.simulator.demo.screen import BOLD, GREEN, RED, Screen
-from failoverip.simulator.demo.stage import Stage, StageError, opened
+from failoverip.simulator.demo.stage import Stage, opened
 from failoverip.simulator.demo.timeline import Timeline
 from failoverip.simulator.demo.verdict import Place, problems
+from failoverip.simulator.demo.waiting import StageError
 
 OK, FAILED = 0, 1
 _LAST_LINES = 15

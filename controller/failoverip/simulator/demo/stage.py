@@ -9,7 +9,6 @@ import asyncio
 import json
 import secrets
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from failoverip.simulator.demo.planes import (
     write_kubeconfig,
 )
 from failoverip.simulator.demo.screen import Screen
+from failoverip.simulator.demo.waiting import StageError, until
 from failoverip.simulator.robot.server import LOOPBACK, RunningSimulator
 from failoverip.simulator.robot.server import running as running_robot
 
@@ -38,13 +38,6 @@ _LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{world.NAMESPACE}/leases/{wor
 _TOKENS = f"/api/v1/namespaces/{world.NAMESPACE}/serviceaccounts/{world.SERVICE_ACCOUNT}/token"
 _CRD_NAME = "failoverips.failoverip.io"
 _TOKEN_SECONDS = 24 * 3600
-_POLL_SECONDS = 0.05
-# Far more than any step needs: a slow machine makes the demo slower, never wrong.
-DEADLINE_SECONDS = 180.0
-
-
-class StageError(Exception):
-    """Something did not come true, or ended that should run. One line."""
 
 
 class Stage:
@@ -128,17 +121,11 @@ class Stage:
 
         `show` says what goes on meanwhile, for a terminal; without it, `what` and the time.
         """
-        began = time.monotonic()
-        while True:
-            found = await find()
-            if found is not None:
-                return found
-            self._check()
-            passed = time.monotonic() - began
-            if passed > DEADLINE_SECONDS:
-                raise StageError(f"not within {DEADLINE_SECONDS:g} s: {what}")
+
+        def tell(passed: float) -> None:
             self._screen.live(show() if show else f"  {what} ... {passed:.1f} s")
-            await asyncio.sleep(_POLL_SECONDS)
+
+        return await until(find, what, self._check, tell)
 
     async def until_seen(
         self, find: Callable[[], T | None], what: str, show: Callable[[], str] | None = None

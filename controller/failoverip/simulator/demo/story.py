@@ -74,7 +74,7 @@ async def leader_dies(stage: Stage, timeline: Timeline) -> Switch:
         lambda d: d["status"]["fence"]["epoch"] > begun.epoch and _follows(d, begun.intent),
         killed_at,
         "the other replica adopts the switch",
-        _bar_of(begun.post),
+        _switching(begun.post, "the lease of the killed leader runs out"),
     )
     fence = adopted.document["status"]["fence"]
     told = f"replica {replica_of(fence['holder'])} leads and adopts it under epoch {fence['epoch']}"
@@ -98,10 +98,17 @@ def find_place(stage: Stage) -> Place:
     )
 
 
-def _bar_of(post: Entry) -> Callable[[], str]:
-    """How far Robot is with a switch, for the live line."""
+def _switching(post: Entry, then: str) -> Callable[[], str]:
+    """For the live line: how far Robot is with a switch, and what is waited for after it."""
     whole = world.TIMINGS.switch_seconds
-    return lambda: bar("Robot switches", time.monotonic() - post.began, whole)
+
+    def show() -> str:
+        passed = time.monotonic() - post.began
+        if passed < whole:
+            return bar("Robot switches", passed, whole)
+        return f"  Robot has switched; {then} ... {passed - whole:.1f} s"
+
+    return show
 
 
 async def _begin_switch(stage: Stage, timeline: Timeline) -> Begun:
@@ -135,7 +142,7 @@ async def _confirmed(stage: Stage, timeline: Timeline, begun: Begun) -> Seen:
         lambda d: d["status"].get("lastMove", {}).get("id") == intent_id,
         begun.off_at,
         "the switch ends",
-        _bar_of(begun.post),
+        _switching(begun.post, "the leader reads the route"),
     )
     result = closed.document["status"]["lastMove"]["result"]
     whole = closed.at - begun.off_at

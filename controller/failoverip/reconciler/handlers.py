@@ -122,6 +122,8 @@ def _settings() -> kopf.OperatorSettings:
     # No watch of CRDs and namespaces, and no rights for it.
     settings.scanning.disabled = True
     settings.peering.standalone = True
+    # kopf would kill the process this long after its own end; the operator outlives a failed watch.
+    settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = 10
     settings.networking.connect_timeout = 3
     settings.watching.server_timeout = WATCH_SECONDS

@@ -1,44 +1,143 @@
-"""When an account of Robot may be asked, and what is told while it may not."""
+"""Secrets and accounts: what is wrong with one stays with it."""
 
 from __future__ import annotations
 
 import asyncio
 
-from tests.reconciler.world import World, play
+from tests.reconciler.world import (
+    ADDRESS,
+    ADDRESS_V6,
+    OTHER_PASSWORD,
+    OTHER_USER,
+    USER,
+    World,
+    play,
+)
 from tests.support.lease_store import Link
 
-WITHOUT_SERVER = "node-d"
-# Three nodes have servers, the fourth has none: the list of servers is read every minute.
-NODES = ("node-a", "node-b", "node-c", WITHOUT_SERVER)
+
+async def two_accounts(world: World) -> None:
+    """`web` on the first account, `other` on the second; both on node-a."""
+    await world.lead()
+    world.write_secret("other-credentials", OTHER_USER, OTHER_PASSWORD)
+    other = {"credentialsSecretRef": {"name": "other-credentials"}}
+    world.apply("other", [f"{ADDRESS_V6}/64"], **other)
+    await world.settled()
+    await world.until_ready("node-a", "other")
 
 
-def test_after_a_bare_403_neither_routes_nor_servers_are_read_for_ten_minutes() -> None:
+def test_a_slow_account_does_not_hold_up_the_move_of_another() -> None:
     async def scenario(world: World) -> None:
+        await two_accounts(world)
+        world.robot.delays[OTHER_USER] = 14.0
+        world.kubelets["node-a"].power_off()
+        await world.until(lambda: world.condition("Ready")["status"] == "False", "node-a failed")
+        at = world.clock.now()
+        await world.until(lambda: world.executed(ADDRESS), "asked")
+        assert world.executed(ADDRESS)[0].began - at < 2
+
+    play(scenario)
+
+
+def test_a_defect_met_by_one_account_is_no_hot_loop_and_does_not_stop_another() -> None:
+    async def scenario(world: World) -> None:
+        world.robot.defects.add(OTHER_USER)
         await world.lead()
+        world.write_secret("other-credentials", OTHER_USER, OTHER_PASSWORD)
+        other = {"credentialsSecretRef": {"name": "other-credentials"}}
+        world.apply("other", [f"{ADDRESS_V6}/64"], **other)
         await world.settled()
-        world.fault(kind="forbidden", count=1)
-        await world.until(
-            lambda: any(e.status == 403 for e in world.robot.machine.journal.entries), "a bare 403"
-        )
-        banned = next(e for e in world.robot.machine.journal.entries if e.status == 403)
-        await asyncio.sleep(1200)
-        later = [e for e in world.robot.machine.journal.entries if e.number > banned.number]
-        assert later
-        assert min(entry.began for entry in later) - banned.began >= 600
+        world.kubelets["node-a"].power_off()
+        await world.until_ready("node-b")
+        asked = [e for e in world.robot.machine.journal.entries if e.user == OTHER_USER]
+        # Servers and routes, each at most once a minute.
+        assert len(asked) <= 2 + 2 * world.clock.now() / 60
 
-    play(scenario, nodes=NODES)
+    play(scenario)
 
 
-def test_a_secret_that_the_api_server_fails_to_give_is_not_told_as_missing() -> None:
+def test_a_secret_that_cannot_be_read_is_told_and_mends_itself() -> None:
     async def scenario(world: World) -> None:
-        replica = world.start()
-        replica.api.faults["read the Secret"] = Link.FAILS
+        leader = world.start()
+        leader.api.faults["read the Secret"] = Link.FAILS
         world.apply()
-        await world.until(lambda: world.condition("Ready"), "something is told")
-        await asyncio.sleep(60)
-        assert world.condition("Stalled")["status"] == "False"
-        assert world.condition("ProviderReachable")["reason"] == "RouteUnknown"
-        del replica.api.faults["read the Secret"]
+        await world.until(
+            lambda: "was not read yet" in world.condition("Ready").get("message", ""), "told"
+        )
+        assert world.reads() == []
+        leader.api.faults.clear()
         await world.until_ready("node-a")
+
+    play(scenario)
+
+
+def test_nothing_is_asked_while_the_secret_cannot_be_read_again() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await world.settled()
+        leader.at("after open the intent", lambda: leader.api.faults.update(FAILING))
+        world.kubelets["node-a"].power_off()
+        await world.until(lambda: "intent" in world.status(), "the intent is open")
+        await asyncio.sleep(120)
+        assert world.posts() == []
+        leader.api.faults.clear()
+        await world.until_ready("node-b")
+        assert len(world.posts()) == 1
+
+    play(scenario)
+
+
+FAILING = {"read the Secret": Link.FAILS}
+
+
+def test_a_secret_is_rotated_without_a_restart() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await world.settled()
+        world.write_secret("robot-credentials", USER, "second-password")
+        world.robot.machine.change_password({"name": USER, "password": "second-password"})
+        await asyncio.sleep(150)
+        world.kubelets["node-a"].power_off()
+        await world.until_ready("node-b")
+        assert [e for e in world.robot.machine.journal.entries if e.status == 401] == []
+        assert len(world.posts()) == 1
+        assert leader.lost == 0
+
+    play(scenario)
+
+
+def test_a_secret_rotated_between_intent_and_request_sends_the_new_password() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await world.settled()
+
+        def rotate() -> None:
+            world.write_secret("robot-credentials", USER, "second-password")
+            world.robot.machine.change_password({"name": USER, "password": "second-password"})
+
+        leader.at("after open the intent", rotate)
+        world.kubelets["node-a"].power_off()
+        await world.until_ready("node-b")
+        assert [e.status for e in world.posts()] == [200]
+        assert [e for e in world.robot.machine.journal.entries if e.status == 401] == []
+
+    play(scenario)
+
+
+def test_a_login_that_is_refused_for_a_while_is_told_as_such_by_the_next_leader_too() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await world.settled()
+        world.robot.machine.change_password({"name": USER, "password": "another"})
+        await world.until(
+            lambda: world.condition("ProviderReachable")["reason"] == "CredentialsRefused", "told"
+        )
+        leader.terminate()
+        await leader.ended
+        await world.lead("two")
+        # Longer than the last route is believed without a new one.
+        await asyncio.sleep(400)
+        assert world.condition("ProviderReachable")["reason"] == "CredentialsRefused"
+        assert world.condition("Ready")["reason"] != "BudgetExhausted"
 
     play(scenario)

@@ -16,6 +16,7 @@ of the Lease that carries it was acknowledged; else it keeps the old one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -142,8 +143,13 @@ class Ledger:
         limit = _write_limit(for_failed_node, addresses)
         return max(now, self._free_at(self.writes, now, limit), self.writes_closed_until or now)
 
-    def login_verdict(self, now: float, secret_version: str) -> LoginVerdict:
-        """Whether the credentials of this Secret's resourceVersion may be sent."""
+    def login_verdict(
+        self, now: float, secret_version: str, elsewhere: Collection[float] = ()
+    ) -> LoginVerdict:
+        """Whether the credentials of this Secret's resourceVersion may be sent.
+
+        `elsewhere`: failed logins of other users. Robot counts them together, by source address.
+        """
         refused = self.refused
         was_refused = refused is not None and refused.secret_version == secret_version
         if secret_version == self.worked_version and not was_refused:
@@ -156,7 +162,7 @@ class Ledger:
             wait = _LOGIN_SPAN if refused.times == 1 else 1.0
             until = refused.at + wait * self.window_seconds
         span = self._login_span()
-        recent = _within(self.failed_logins, now, span)
+        recent = _within(tuple(sorted((*self.failed_logins, *elsewhere))), now, span)
         if len(recent) >= MAX_FAILED_LOGINS:
             until = max(until, recent[-MAX_FAILED_LOGINS] + span)
         if until > now:

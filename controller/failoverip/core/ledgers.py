@@ -56,6 +56,19 @@ class Ledgers:
             return lost_ledger(self.lost_at, addresses, self.window_seconds)
         return Ledger(window_seconds=self.window_seconds)
 
+    def failed_logins_of_others(self, account: str) -> tuple[float, ...]:
+        """Of all accounts but this one, in no order.
+
+        Without the one that lost ledgers assume: it is one and the same for all accounts.
+        """
+        return tuple(
+            at
+            for name, ledger in self.accounts.items()
+            if name != account
+            for at in ledger.failed_logins
+            if at != self.lost_at
+        )
+
     def with_ledger(self, account: str, ledger: Ledger, now: float) -> Ledgers:
         """These ledgers with one replaced.
 

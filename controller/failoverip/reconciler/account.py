@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from failoverip.core.addresses import AddressKey
-from failoverip.core.ledger import Bucket, Ledger, LoginMode
+from failoverip.core.ledger import Bucket, Ledger, LoginMode, LoginVerdict
 from failoverip.core.observation import AccountView, Budget, Trouble, trouble_of
 from failoverip.core.provider import (
     CannotTell,
@@ -87,9 +87,13 @@ class Account:
         free = ledger.writes_left(now, for_failed_node=False, addresses=self.addresses)
         return Budget(left, free, self._login_at(), self.read_at(for_open_switch=for_open_switch))
 
+    def _login_verdict(self) -> LoginVerdict:
+        others = self.book.failed_logins_of_others(self.name)
+        return self.ledger.login_verdict(self.around.clock.now(), self.secret_version, others)
+
     def _login_at(self) -> float:
         """When these credentials may be sent again; infinity: not before the Secret changes."""
-        verdict = self.ledger.login_verdict(self.around.clock.now(), self.secret_version)
+        verdict = self._login_verdict()
         if verdict.mode is not LoginMode.HELD:
             return float("-inf")
         return float("inf") if verdict.until is None else verdict.until
@@ -180,13 +184,13 @@ class Account:
 
     async def _log_in(self) -> bool:
         """Whether the credentials may be sent; a first login is recorded before it is."""
-        now = self.around.clock.now()
-        verdict = self.ledger.login_verdict(now, self.secret_version)
+        verdict = self._login_verdict()
         if verdict.mode is LoginMode.KNOWN:
             return True
         if verdict.mode is LoginMode.HELD:
             return False
-        if await self.book.commit(self.name, self.ledger.record_login_attempt(now)):
+        attempted = self.ledger.record_login_attempt(self.around.clock.now())
+        if await self.book.commit(self.name, attempted):
             return True
         self.book.record(self.name, self.ledger.record_no_login())
         return False
@@ -224,7 +228,7 @@ _REFUSED_ONCE = Trouble(
 )
 _LOGINS_UNANSWERED = Trouble(
     Reason.PROVIDER_UNREACHABLE,
-    "two logins had no answer: a third within 15 minutes could lock this address out",
+    "two logins failed or had no answer: a third within 15 minutes could lock this host out",
 )
 
 

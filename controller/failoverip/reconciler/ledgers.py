@@ -30,6 +30,10 @@ class LedgerBook:
         """The ledger of an account with so many addresses."""
         return self._ledgers.of(account, addresses)
 
+    def failed_logins_of_others(self, account: str) -> tuple[float, ...]:
+        """When logins of other accounts failed, or may have."""
+        return self._ledgers.failed_logins_of_others(account)
+
     def record(self, account: str, ledger: Ledger) -> None:
         """Keep it; the next regular renewal carries it."""
         self._ledgers = self._ledgers.with_ledger(account, ledger, self._clock.now())

@@ -13,7 +13,6 @@ from failoverip.core.addresses import AddressKey
 from failoverip.core.provider import (
     AlreadyRouted,
     Locked,
-    NotExecuted,
     OutcomeUnknown,
     Refused,
     SwitchAnswer,
@@ -91,11 +90,9 @@ def answered(
 
 
 def _unsettled_since(before: RouteMemory, answer: SwitchAnswer, now: float) -> float | None:
-    match answer:
-        case Switched() | AlreadyRouted():
-            return None
-        case OutcomeUnknown() | Locked():
-            return now
-        case Refused() | NotExecuted():
-            # Says nothing about an earlier request that may still run.
-            return before.unsettled_since
+    if isinstance(answer, Switched | AlreadyRouted):
+        return None
+    if isinstance(answer, OutcomeUnknown | Locked):
+        return now
+    # Refused or not executed says nothing about an earlier request that may still run.
+    return before.unsettled_since

@@ -50,11 +50,10 @@ def describe(cause: Cause) -> str:
 
 
 def _routes(target: NodeView, places: Sequence[Place]) -> tuple[IntentRoute, ...]:
-    if isinstance(target.server, Unmapped):
-        return ()
     wanted = []
     for place in places:
-        to = target.server.target(place.address.version)
+        server = target.server
+        to = None if isinstance(server, Unmapped) else server.target(place.address.version)
         if to is not None and (place.track is None or place.track.target != to):
             wanted.append(IntentRoute(place.address, to))
     return tuple(wanted)

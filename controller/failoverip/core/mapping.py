@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from failoverip.core.cluster import Node
 from failoverip.core.provider import Server
@@ -81,6 +82,8 @@ def _addressed(node: Node, servers: Sequence[Server]) -> Server | Unmapped:
     return Unmapped(Reason.UNMAPPED, f"{why}: set the annotation {SERVER_ANNOTATION}=NUMBER")
 
 
+# Each node is mapped at every decision about every resource.
+@lru_cache(maxsize=4096)
 def _canonical(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))

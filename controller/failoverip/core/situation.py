@@ -5,6 +5,7 @@ The active node is where Robot routes, never where the status says (design 2).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -106,7 +107,8 @@ def understand(o: Observation, policy: Policy) -> Situation:
     )
     places = tuple(_place(address, o, views) for address in policy.addresses)
     barred = barred_servers(o)
-    eligibility = {view.node.uid: _eligibility(view, views, policy, barred) for view in views}
+    nodes_on = Counter(view.server_number for view in views)
+    eligibility = {view.node.uid: _eligibility(view, nodes_on, policy, barred) for view in views}
     return Situation(policy, views, places, _active(places), eligibility)
 
 
@@ -121,13 +123,13 @@ def barred_servers(o: Observation) -> frozenset[int]:
 
 
 def _eligibility(
-    view: NodeView, views: Sequence[NodeView], policy: Policy, barred: frozenset[int]
+    view: NodeView, nodes_on: Mapping[int | None, int], policy: Policy, barred: frozenset[int]
 ) -> Reason:
     if not view.selected:
         return Reason.NODE_NOT_SELECTED
     if isinstance(view.server, Unmapped):
         return view.server.reason
-    if sum(other.server_number == view.server.number for other in views) > 1:
+    if nodes_on[view.server.number] > 1:
         return Reason.SERVER_SHARED
     if any(view.server.target(address.version) is None for address in policy.addresses):
         return Reason.FAMILY_MISSING

@@ -10,7 +10,7 @@ import asyncio
 from contextlib import suppress
 
 from failoverip.core.decide import decide
-from failoverip.core.decision import CloseIntent, Decision, Refresh
+from failoverip.core.decision import CloseIntent, Decision, Hold, Refresh
 from failoverip.core.observation import Claim
 from failoverip.core.resource import Policy, Resource
 from failoverip.kube import Conflict, Invalid, KubeError, NotFound
@@ -27,6 +27,7 @@ from failoverip.reconciler.mappings import Mappings
 from failoverip.reconciler.observe import Observer
 from failoverip.reconciler.ports import LostLeadershipError, RobotFactory, Surroundings
 from failoverip.reconciler.reading import Reading
+from failoverip.reconciler.turns import Turns
 
 _log = get_logger(__name__)
 
@@ -51,6 +52,7 @@ class Reconciler:
         self._timings = around.timings
         self._metrics = around.metrics
         self._announcer = Announcer(around.kubernetes)
+        self._turns = Turns()
         self._claims = Claims(around, lease)
         self._lists = Lists(around, self._claims)
         self._accounts = Accounts(around, robot_factory, namespace, book)
@@ -75,7 +77,7 @@ class Reconciler:
         try:
             while True:
                 woken.clear()
-                wait_seconds = await self.reconcile()
+                wait_seconds = await self.reconcile(woken)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait_seconds):
                         await woken.wait()
@@ -97,18 +99,31 @@ class Reconciler:
         await self._reading.stop()
         await self._applier.stop()
 
-    async def reconcile(self) -> float:
-        """One pass over everything; returns after how many seconds the next one is due."""
+    async def reconcile(self, woken: asyncio.Event) -> float:
+        """One pass; returns after how many seconds the next one is due.
+
+        Who has something to do goes first. The others, of whom there is at most news to tell, go
+        in turn, and no further once `woken` is set: what woke us must not wait for them.
+        """
         t = self._timings
         listed = await self._lists.sync()
         self._forget_gone()
         await self._prepare_accounts()
         wait_seconds = t.resync_seconds if listed else t.busy_resync_seconds
-        for name in sorted(self._lists.resources):
+        urgent, others = self._turns.order(self._lists.resources, self._has_something_to_do)
+        for name in urgent:
             wait_seconds = min(wait_seconds, await self._reconcile_resource(name))
+        for name in others:
+            wait_seconds = min(wait_seconds, await self._reconcile_resource(name))
+            self._turns.served(name)
+            # A switch that was begun runs beside this task, and it must not wait either.
+            await asyncio.sleep(0)
+            if woken.is_set():
+                break
         self._reading.start_due()
-        # Last: nothing urgent waits for it.
-        await self._endpoints.refresh()
+        if not woken.is_set():
+            # Last: nothing urgent waits for it.
+            await self._endpoints.refresh()
         return min(wait_seconds, self._reading.next_in_seconds())
 
     def _forget_gone(self) -> None:
@@ -118,6 +133,15 @@ class Reconciler:
         self._applier.keep_only(resources)
         self._observer.keep_only({resource.uid for resource in resources})
         self._reading.keep_only(self._lists.resources)
+
+    def _has_something_to_do(self, name: str) -> bool:
+        resource = self._lists.resources[name]
+        if self._claims.state(resource) is not Claim.HELD:
+            return True
+        try:
+            return not isinstance(decide(self._observer.observe(resource)).action, Hold)
+        except Exception:
+            return True  # its own step meets the same defect, and tells it
 
     async def _reconcile_resource(self, name: str) -> float:
         """Step one resource until there is nothing to do at once; its errors stay with it."""

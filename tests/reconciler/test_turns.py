@@ -1,0 +1,65 @@
+"""Who has something to do goes first: a move waits for no news of other resources."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.reconciler.links import API_SECONDS
+from tests.reconciler.world import World, play, server_ip
+
+from failoverip.reconciler.turns import Turns
+
+OTHERS = tuple(f"203.0.113.{number}" for number in range(50, 66))
+VICTIM = "203.0.113.10"
+
+
+def seconds_to_post(others: int) -> float:
+    """From the mark Unknown to the request, with so many resources on another node."""
+    took: list[float] = []
+
+    async def scenario(world: World) -> None:
+        await world.lead()
+        for number, address in enumerate(OTHERS[:others]):
+            world.move(address, server_ip(322))
+            world.apply(f"other-{number:02}", [address])
+        await world.settled(name="victim", addresses=[VICTIM])
+        world.kubelets["node-a"].power_off()
+        while ready(world, "node-a") == "True":  # noqa: ASYNC110  # virtual time costs nothing
+            await asyncio.sleep(API_SECONDS)
+        marked_at = world.clock.now()
+        await world.until(world.posts, "Robot is asked")
+        took.append(world.posts()[0].began - marked_at)
+
+    play(scenario, addresses=(VICTIM, *OTHERS))
+    return took[0]
+
+
+def ready(world: World, node: str) -> str:
+    """The status of a node's Ready condition."""
+    conditions = world.get(f"/api/v1/nodes/{node}")["status"]["conditions"]
+    return str(next(c["status"] for c in conditions if c["type"] == "Ready"))
+
+
+def test_a_move_takes_as_long_with_sixteen_other_resources_as_with_none() -> None:
+    assert seconds_to_post(16) == pytest.approx(seconds_to_post(0), abs=5 * API_SECONDS)
+
+
+def test_what_has_something_to_do_goes_first() -> None:
+    urgent, others = Turns().order(["a", "b", "c"], lambda name: name == "b")
+
+    assert (urgent, others) == (["b"], ["a", "c"])
+
+
+def test_the_others_go_on_after_the_last_one_served() -> None:
+    turns = Turns()
+    turns.served("b")
+
+    assert turns.order(["d", "c", "b", "a"], lambda _: False) == ([], ["c", "d", "a", "b"])
+
+
+def test_one_that_was_deleted_meanwhile_changes_no_ones_turn() -> None:
+    turns = Turns()
+    turns.served("b")
+
+    assert turns.order(["a", "c"], lambda _: False)[1] == ["c", "a"]

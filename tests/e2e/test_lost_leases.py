@@ -1,4 +1,4 @@
-"""Leases that are taken, again and again, or deleted: the replicas stay what they were."""
+"""Leases that are taken, deleted or out of reach: one leader acts, and all stay candidates."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.e2e.replica_pair import (
     holders,
     lease_write,
     readiness,
+    spending_renewal,
     spent,
     started_pair,
 )
@@ -28,6 +29,7 @@ TRIES = 30
 def test_ten_lost_leases_in_a_row_leave_both_replicas_candidates_in_the_same_processes(
     installation: Installation, nodes: dict[str, Kubelet]
 ) -> None:
+    installation.simulator.switches(status_field="present")
     replicas = [installation.start_replica(name) for name in ("one", "two")]
     installation.apply()
     installation.until_ready("node-a")
@@ -44,6 +46,7 @@ def test_ten_lost_leases_in_a_row_leave_both_replicas_candidates_in_the_same_pro
         assert len(set(identities)) == len(identities) == losses[replica.name] + 1
         taken = replica.said("lease lost", reason="Taken", holder="a-stranger")
         assert len(taken) == losses[replica.name]
+        assert len(replica.said("starting over as a candidate")) == losses[replica.name]
     assert [replica.process.pid for replica in replicas] == pids
     assert all(replica.process.running for replica in replicas)
     # One leads, and the other would.
@@ -64,6 +67,7 @@ def test_a_lease_deleted_while_its_holder_leads_comes_back_with_its_ledger_and_o
     gatekeeper: GatekeeperFactory,
     tcp_proxy: TcpProxyFactory,
 ) -> None:
+    installation.simulator.switches(status_field="present")
     installation.apply()
     with started_pair(installation, gatekeeper, tcp_proxy) as pair:
         installation.until_ready("node-a")
@@ -81,6 +85,33 @@ def test_a_lease_deleted_while_its_holder_leads_comes_back_with_its_ledger_and_o
         assert holders(pair.lease_records()) == [leader]
         assert not any(lease_write(exchange) for exchange in pair.standby.api.journal)
         assert pair.leader.identities() == [leader]
+
+
+def test_a_leader_that_reaches_only_robot_steps_down_by_itself_and_asks_it_for_nothing(
+    installation: Installation,
+    nodes: dict[str, Kubelet],
+    gatekeeper: GatekeeperFactory,
+    tcp_proxy: TcpProxyFactory,
+) -> None:
+    installation.simulator.switches(status_field="present")
+    installation.apply()
+    with started_pair(installation, gatekeeper, tcp_proxy) as pair:
+        installation.until_ready("node-a")
+        first = pair.leader.identities()[-1]
+        renewal = pair.leader.api.hold(before=spending_renewal)
+        installation.cluster.kubectl("cordon", "node-a")
+        renewal.wait_until_held()
+        # The renewal that must precede its request to Robot, and all that follows, get no answer.
+        everything = pair.leader.api.hold(before=lambda _: True)
+
+        eventually(lambda: pair.leader.identities()[-1] != first, "it starts over")
+        assert_one_switch(installation, "node-b", 322)
+        assert pair.leader.posts() == []
+        assert len(pair.standby.posts()) == len(pair.adoptions()) == 1
+        assert [line["reason"] for line in pair.leader.replica.said("lease lost")] == ["NotRenewed"]
+        renewal.release()
+        everything.release()
+        eventually(lambda: readiness(pair.leader.replica) == "candidate", "it is a candidate again")
 
 
 def lose_lease(home: Installation) -> Replica:

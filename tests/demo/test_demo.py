@@ -111,6 +111,23 @@ def test_a_replica_that_ends_ends_the_demo_with_1_the_reason_and_the_last_log_li
         assert not runs(replicas["one"])
 
 
+def test_a_reader_that_goes_away_ends_the_demo_without_a_word(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "failoverip", "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        assert demo.stdout.readline() == "failoverip demo\n"
+        demo.stdout.close()
+        assert demo.wait(DEADLINE_SECONDS) == 141
+        assert demo.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

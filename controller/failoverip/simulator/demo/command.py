@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import sys
 
-# 128 + SIGTERM, as shells have it.
+# 128 + SIGTERM and 128 + SIGPIPE, as shells have it.
 _TERMINATED = 143
+_PIPE_CLOSED = 141
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,3 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         return asyncio.run(playing)
     except asyncio.CancelledError:
         return _TERMINATED
+    except BrokenPipeError:
+        # Whoever read the output has gone (`| head`); what is still buffered must find an end, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED

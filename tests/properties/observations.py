@@ -65,6 +65,8 @@ CAUSES = (
     Reason.ROUTED_NOWHERE,
     Reason.FOREIGN_SERVER,
 )
+# Nothing of ours is left for these.
+SOURCELESS = (Reason.ROUTED_NOWHERE, Reason.FOREIGN_SERVER)
 TROUBLE = Trouble(Reason.PROVIDER_UNREACHABLE, "Robot gave no usable answer (Timeout)")
 # Ages around every bound there is.
 ages = st.sampled_from([0.0, 1.0, 5.0, 9.9, 10.1, 19.9, 20.1, 29.9, 31.0, 60.0, 299.0, 400.0])
@@ -144,7 +146,8 @@ def policies(draw: st.DrawFn) -> Policy:
 def intents(draw: st.DrawFn, spec: Policy) -> Intent:
     """An intent that some leader may have left behind."""
     node = draw(st.sampled_from(NAMES))
-    cause = Cause(draw(st.sampled_from(CAUSES)), node, f"uid-{node}")
+    reason = draw(st.sampled_from(CAUSES))
+    cause = Cause(reason) if reason in SOURCELESS else Cause(reason, node, f"uid-{node}")
     count = draw(st.integers(1, len(spec.addresses)))
     texts = [address.text for address in spec.addresses[:count]]
     return an_intent(

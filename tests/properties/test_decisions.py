@@ -59,7 +59,7 @@ def test_something_is_decided_and_can_be_told(o: Observation) -> None:
         assert 0 < decision.recheck_after_seconds <= o.timings.resync_seconds
 
 
-@settings(repeatable, max_examples=600)
+@settings(repeatable, max_examples=400)
 @given(observations())
 def test_robot_is_asked_only_where_it_is_safe(o: Observation) -> None:
     found = acting(o)

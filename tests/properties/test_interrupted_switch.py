@@ -72,7 +72,7 @@ def test_one_crash_at_any_step_leaves_one_executed_switch(crash: Crash, tells_re
         moved_once(world)
 
 
-@settings(repeatable, max_examples=120)
+@settings(repeatable, max_examples=80)
 @given(
     addresses=st.sampled_from([(IP,), (IP, IP2)]),
     crashes=st.dictionaries(st.integers(0, 60), st.sampled_from(Crash), max_size=4),

@@ -224,6 +224,8 @@ class RobotLink:
         under_way = self._host.begin(self._request(protocol.switch_route(address, target)))
         await self._boundary(f"while Robot switches {address}")
         answer = await self._reply(under_way, SWITCH_LIMIT_SECONDS)
+        if self._credentials.username in self._host.defects:
+            raise ZeroDivisionError
         await self._boundary(f"after the answer for {address}")
         if isinstance(answer, CannotTell):
             left = answer.fault is not Fault.UNREACHABLE

@@ -82,6 +82,8 @@ def test_reserved_reads_are_not_sent_when_the_renewal_that_records_them_fails() 
         await world.settled()
         # Five were recorded; the sixth needs a renewal.
         await world.until(lambda: len(world.reads()) == 5, "the block is used")
+        # Right before it is due, so that the lease is still held then.
+        await asyncio.sleep(117)
         leader.api.faults["renew the Lease"] = Link.FAILS
         at = world.clock.now()
         world.start("two")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
-from tests.reconciler.world import ADDRESS, ADDRESS_V6, GROUP, World, play, server_ip
+import pytest
+from tests.reconciler.world import ADDRESS, ADDRESS_V6, FIPS, GROUP, World, play, server_ip
 from tests.support.lease_store import Link
 
 
@@ -112,3 +114,33 @@ def test_a_terminated_leader_hands_over_at_once_and_leaves_no_task_behind() -> N
         assert world.clock.now() - at < 2
 
     play(scenario)
+
+
+def test_a_leader_terminated_while_robot_switches_leaves_the_switch_to_its_successor() -> None:
+    async def scenario(world: World) -> None:
+        leader, second = await world.pair()
+        await world.settled()
+        leader.at(f"while Robot switches {ADDRESS}", leader.terminate)
+        world.kubelets["node-a"].power_off()
+        await world.until(lambda: second.leads, "the second leads")
+        await world.until_ready("node-b")
+        assert len(world.executed()) == 1
+        assert world.status()["fence"] == world.status()["fence"] | {"epoch": 2, "holder": "two_1"}
+
+    play(scenario)
+
+
+def test_what_was_told_of_a_deleted_resource_is_told_again_of_its_namesake(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(world: World) -> None:
+        await world.lead()
+        for times in (1, 2):
+            await world.settled()
+            told = [r for r in caplog.records if "routed to node-a" in str(vars(r))]
+            assert len(told) == times
+            world.delete(f"{FIPS}/web")
+            await asyncio.sleep(20)
+
+    with caplog.at_level(logging.INFO):
+        play(scenario)

@@ -36,6 +36,8 @@ BRISK = ("--time-scale", "0.1")
 BRISK_BEAT_SECONDS = 0.5
 # Seconds of a switch at the simulator: long enough to act in its middle.
 SWITCH_SECONDS = 3.0
+# Switches of a Robot that says `ready`, so that one read confirms, and that is quick.
+PROMPT: dict[str, Any] = {"status_field": "present", "switch_seconds": 1.0}
 
 
 def server_ip(number: int) -> str:
@@ -305,6 +307,12 @@ def is_true(status: Json, kind: str) -> bool:
     """Whether a condition of this status is True."""
     conditions = status.get("conditions", [])
     return any(c["type"] == kind and c["status"] == "True" for c in conditions)
+
+
+def told(status: Json, kind: str) -> tuple[str, str]:
+    """Status and reason of a condition of this status, empty while there is none."""
+    found = [(c["status"], c["reason"]) for c in status.get("conditions", []) if c["type"] == kind]
+    return found[0] if found else ("", "")
 
 
 @contextmanager

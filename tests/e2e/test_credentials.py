@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.fixtures import KubeletFactory
 from tests.controlplane.kubelet import Kubelet
-from tests.controlplane.rest import Json
 from tests.e2e.installation import (
     NAMESPACE,
+    PROMPT,
     SERVICE_ACCOUNT,
     USER,
     Installation,
     installed,
     is_true,
+    told,
     world_toml,
     write_secret,
 )
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.e2e
 SECRET, OTHER_SECRET = "robot-credentials", "other-account"
 OTHER_USER, OTHER_PASSWORD = "#ws+canary-other", "canary-other-password"
 OTHER_ADDRESS = "203.0.113.20"
-PROMPT: dict[str, Any] = {"status_field": "present", "switch_seconds": 0.5}
 ROTATED = "canary-password-rotated"
 OTHER_ACCOUNT = f"""
 [[users]]
@@ -66,9 +65,9 @@ def test_of_two_accounts_the_wrong_password_of_one_is_never_in_the_way_of_the_ot
     home.apply()
     home.until_ready("node-a")
     home.until(lambda s: is_true(s, "Stalled"), "the refusal is told", "other")
-    told = home.condition("ProviderReachable", "other")
-    assert (told["status"], told["reason"]) == ("False", "CredentialsRefused")
-    assert "correct the Secret" in told["message"]
+    refused = home.condition("ProviderReachable", "other")
+    assert (refused["status"], refused["reason"]) == ("False", "CredentialsRefused")
+    assert "correct the Secret" in refused["message"]
 
     home.cluster.kubectl("cordon", "node-a")
     home.until(lambda s: s.get("moves"), "the other account moves its address")
@@ -134,13 +133,9 @@ def test_a_password_changed_at_robot_and_in_the_secret_needs_no_restart(
 def stalled(home: Installation, name: str, reason: str, *parts: str) -> None:
     """The condition says why, and what to do about it."""
 
-    def told(status: Json) -> bool:
-        return any(
-            c["type"] == "Stalled" and (c["status"], c["reason"]) == ("True", reason)
-            for c in status.get("conditions", [])
-        )
-
-    home.until(told, f"{name} is Stalled: {reason}", name)
+    home.until(
+        lambda s: told(s, "Stalled") == ("True", reason), f"{name} is Stalled: {reason}", name
+    )
     message = home.condition("Stalled", name)["message"]
     assert [part for part in parts if part not in message] == []
 

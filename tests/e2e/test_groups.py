@@ -9,6 +9,7 @@ from tests.e2e.installation import (
     ADDRESS,
     ADDRESS_V6,
     BRISK,
+    PROMPT,
     Installation,
     is_true,
     server_ip,
@@ -18,7 +19,6 @@ pytestmark = pytest.mark.e2e
 
 GROUP = [ADDRESS, ADDRESS_V6]
 NET = ADDRESS_V6.partition("/")[0]
-PROMPT = {"status_field": "present", "switch_seconds": 1.0}
 
 
 def ipv6_net(number: int) -> str:
@@ -57,8 +57,8 @@ def test_a_split_group_is_told_repaired_under_enforce_and_a_part_on_a_failed_nod
 
     robot.route(NET, ipv6_net(323))
     installation.until(lambda s: is_true(s, "Degraded"), "the split is told")
-    told = installation.condition("Degraded")
-    assert (told["reason"], ADDRESS_V6 in told["message"]) == ("GroupSplit", True)
+    split = installation.condition("Degraded")
+    assert (split["reason"], ADDRESS_V6 in split["message"]) == ("GroupSplit", True)
     assert installation.condition("Ready")["status"] == "False"
     holds_throughout(lambda: robot.posts() == [], "a healthy node keeps its part", 5)
 
@@ -90,8 +90,8 @@ def test_a_part_that_robot_refuses_is_named_and_does_not_hold_up_the_rest(
     )
     assert robot.routes() == {ADDRESS: server_ip(322), NET: ipv6_net(321)}
     assert status["activeNode"] == "node-b"
-    told = installation.condition("Degraded")
-    assert (told["reason"], ADDRESS_V6 in told["message"]) == ("GroupSplit", True)
+    split = installation.condition("Degraded")
+    assert (split["reason"], ADDRESS_V6 in split["message"]) == ("GroupSplit", True)
     refused = len(robot.posts())
     holds_throughout(
         lambda: len(robot.posts()) == refused, "what was refused is not asked for again soon", 5

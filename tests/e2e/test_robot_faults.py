@@ -7,12 +7,19 @@ from tests.controlplane.fixtures import KubeletFactory
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.rest import Json
 from tests.controlplane.waiting import eventually
-from tests.e2e.installation import ADDRESS, BRISK, USER, Installation, server_ip, write_secret
+from tests.e2e.installation import (
+    ADDRESS,
+    BRISK,
+    PROMPT,
+    USER,
+    Installation,
+    server_ip,
+    told,
+    write_secret,
+)
 
 pytestmark = pytest.mark.e2e
 
-# Robot says `ready`, so that one read confirms; its switches are short.
-PROMPT = {"status_field": "present", "switch_seconds": 1.0}
 ROTATED = "canary-password-rotated"
 READ_FAULTS = {
     "down": ({"kind": "down"}, "ProviderUnreachable"),
@@ -156,12 +163,6 @@ def fail_node_a_under(
 
     home.until(waiting, f"the move waits because of {reason}")
     assert told(home.status(), "ProviderReachable") == ("False", reason)
-
-
-def told(status: Json, kind: str) -> tuple[str, str]:
-    """Status and reason of a condition."""
-    found = [(c["status"], c["reason"]) for c in status.get("conditions", []) if c["type"] == kind]
-    return found[0] if found else ("", "")
 
 
 def until_moved_once(home: Installation, deadline_seconds: float = 60.0) -> None:

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.rest import Json
 from tests.controlplane.waiting import eventually, holds_throughout
-from tests.e2e.installation import PASSWORD, USER, Installation, Replica, write_secret
+from tests.e2e.installation import PASSWORD, PROMPT, USER, Installation, Replica, write_secret
 from tests.e2e.installed_crd import MANIFESTS
 
 pytestmark = pytest.mark.e2e
@@ -64,6 +64,7 @@ def test_a_second_installation_claims_nothing_while_the_first_lives_and_says_so(
     installation: Installation, second: Installation, nodes: dict[str, Kubelet]
 ) -> None:
     first = installation
+    first.simulator.switches(**PROMPT)
     first.start_replica("one")
     first.apply()
     first.until_ready("node-a")

@@ -10,11 +10,10 @@ from tests.controlplane.fixtures import KubeletFactory
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.rest import Json
 from tests.controlplane.waiting import eventually, holds_throughout
-from tests.e2e.installation import ADDRESS, Installation, is_true, server_ip
+from tests.e2e.installation import ADDRESS, PROMPT, Installation, is_true, server_ip
 
 pytestmark = pytest.mark.e2e
 
-PROMPT = {"status_field": "present", "switch_seconds": 0.5}
 # Longer than what a move needs, and than the passes of the loop are apart.
 QUIET_SECONDS = 5
 

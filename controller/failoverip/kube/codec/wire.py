@@ -96,7 +96,12 @@ class Field:
         """A member of an enumeration by its value."""
         if self.value is None and default is not None:
             return default
-        return self.parsed(kind, "one of " + ", ".join(kind))
+        text = self.text()
+        try:
+            return kind(text)
+        except ValueError:
+            # Listed only now: a status has a hundred members, and reading them is most of a list.
+            raise self.unreadable("one of " + ", ".join(kind)) from None
 
     def optional(self, read: Callable[[Field], T]) -> T | None:
         """`read` of this field, None when it is absent."""

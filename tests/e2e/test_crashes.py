@@ -17,6 +17,7 @@ from tests.e2e.replica_pair import (
     closing,
     first_intent,
     spending_renewal,
+    spent,
     started_pair,
 )
 
@@ -84,6 +85,9 @@ def test_killed_in_mid_post_the_successor_adopts_it_and_robot_executes_nothing_t
     assert_one_switch(installation, "node-b", 322)
     assert len(pair.leader.posts()) == 1
     assert len(pair.adoptions()) == 1
+    # What the killed leader spent is not forgotten.
+    spent_writes = spent(pair.lease_records()[-1])["writes"]
+    assert spent_writes == len(installation.simulator.posts())
 
 
 def test_killed_after_the_post_the_successor_adopts_it_and_confirms_it_by_reading(

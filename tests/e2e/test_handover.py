@@ -47,6 +47,13 @@ def test_sigterm_releases_the_lease_and_its_ledger_and_the_successor_need_not_wa
         installation.until(lambda status: status["fence"]["epoch"] == 2, "the successor claims it")
         assert installation.simulator.posts() == []
 
+        # A candidate has nothing to hand over.
+        third = installation.start_replica("three")
+        eventually(lambda: readiness(third) == "candidate", "three is a candidate")
+        assert third.stop() == 0
+        assert installation.holder() == second
+        assert third.said("lease released") == []
+
 
 def test_sigterm_in_mid_post_leaves_one_executed_switch_that_the_successor_adopts(
     installation: Installation,

@@ -53,6 +53,8 @@ class Reconciler:
         self._metrics = around.metrics
         self._announcer = Announcer(around.kubernetes)
         self._turns = Turns()
+        # By resource name: the last write that failed and was told; not again at each pass.
+        self._refused: dict[str, str] = {}
         self._claims = Claims(around, lease)
         self._lists = Lists(around, self._claims)
         self._accounts = Accounts(around, robot_factory, namespace, book)
@@ -129,6 +131,8 @@ class Reconciler:
     def _forget_gone(self) -> None:
         """Nothing is remembered of resources that were deleted."""
         resources = self._lists.resources.values()
+        for name in set(self._refused) - set(self._lists.resources):
+            del self._refused[name]
         self._claims.keep_only(resources)
         self._applier.keep_only(resources)
         self._observer.keep_only({resource.uid for resource in resources})
@@ -153,6 +157,7 @@ class Reconciler:
                     return t.resync_seconds
                 again, decision = await self._step(resource)
                 if not again:
+                    self._refused.pop(name, None)
                     return decision.recheck_after_seconds or t.busy_resync_seconds
         except KubeError as error:
             return self._write_failed(name, error)
@@ -195,7 +200,8 @@ class Reconciler:
             raise LostLeadershipError(f"{name}: {error}") from error
         elif isinstance(error, Conflict):
             return CONFLICT_PAUSE_SECONDS
-        else:
+        elif self._refused.get(name) != str(error):
+            self._refused[name] = str(error)
             _log.warning("write failed", resource=name, error=str(error))
         return self._timings.busy_resync_seconds
 

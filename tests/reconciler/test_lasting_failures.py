@@ -1,4 +1,4 @@
-"""What cannot be read is not asked for again and again, neither of the API server nor of Robot."""
+"""What fails for long costs Robot no read and the log no line at each pass."""
 
 from __future__ import annotations
 
@@ -56,3 +56,18 @@ def test_a_list_that_fails_for_long_is_logged_once_and_its_return_too(
     said = [record.message for record in caplog.records]
     assert said.count("list failed") == 1
     assert said.count("lists succeed again") == 1
+
+
+def test_a_write_that_fails_for_long_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        leader.api.faults["claim"] = Link.FAILS
+        world.apply()
+        await asyncio.sleep(A_WHILE_SECONDS)
+        leader.api.faults.clear()
+        await world.until_ready("node-a")
+
+    caplog.set_level("INFO")
+    play(scenario)
+    said = [record.message for record in caplog.records]
+    assert said.count("write failed") == 1

@@ -87,6 +87,14 @@ class TestConfirmed:
         o = with_resource(following(an_intent(attempts=1), {IP: at("b")}), deleting=True)
         assert ending(o) == CONFIRMED
 
+    def test_with_ready_also_while_the_own_request_runs_which_is_then_looked_after(self) -> None:
+        running = memory(ip=RouteMemory(in_flight=True))
+        o = following(an_intent(attempts=1), {IP: at("b")}, running)
+        assert ending(o) == CONFIRMED
+        action = decide(o).action
+        assert isinstance(action, CloseIntent)
+        assert action.unsettled
+
     def test_every_route_must_be(self) -> None:
         o = following(an_intent("b", IP, IP2, attempts=1), {IP: at("b"), IP2: at("a")})
         goes_on(o)

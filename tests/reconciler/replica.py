@@ -54,13 +54,12 @@ class Replica:
         self.passed: list[str] = []
         # How often a pass was asked for by a watch.
         self.woken = 0
-        self.passes = 0
         self.lost = 0
         self.leadership: Leadership | None = None
         self.reconciler: Reconciler | None = None
         self._store = store
         self._robot = robot
-        self._at_boundary: dict[str, Callable[[], None]] = {}
+        self._at_boundary: dict[str, Callable[[], object]] = {}
         self._stopping = asyncio.Event()
         self.ended = self.process.spawn(self._run())
 
@@ -74,7 +73,7 @@ class Replica:
         """SIGKILL."""
         self.process.stop()
 
-    def at(self, boundary: str, act: Callable[[], None]) -> None:
+    def at(self, boundary: str, act: Callable[[], object]) -> None:
         """Do `act`, once, when this process next passes the boundary."""
         self._at_boundary[boundary] = act
 

@@ -7,13 +7,13 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
+from tests.reconciler.links import Json
 from tests.reconciler.world import (
     ADDRESS,
     ADDRESS_V6,
     GROUP,
     NODES,
     USER,
-    Json,
     World,
     play,
     server_ip,
@@ -67,10 +67,14 @@ def test_reads_stand_on_the_lease_in_blocks_of_five_before_they_are_sent() -> No
         leader = await world.lead()
         world.apply()
         seen: list[int] = []
-        while len(seen) < 7:
-            leader.at("before reading /failover", lambda: seen.append(len(world.ledger()["r"])))
-            count = len(seen)
-            await world.until(lambda count=count: len(seen) > count, "one more read")
+
+        def look() -> None:
+            """At each read, then at the next."""
+            seen.append(len(world.ledger()["r"]))
+            leader.at("before reading /failover", look)
+
+        leader.at("before reading /failover", look)
+        await world.until(lambda: len(seen) == 7, "seven reads")
         assert seen == [5, 5, 5, 5, 5, 10, 10]
 
     play(scenario)

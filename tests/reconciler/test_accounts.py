@@ -159,3 +159,19 @@ def test_a_login_that_is_refused_for_a_while_is_told_as_such_by_the_next_leader_
         assert world.condition("Ready")["reason"] != "BudgetExhausted"
 
     play(scenario)
+
+
+def test_a_robot_too_slow_to_act_on_is_told_and_does_not_use_up_the_reads() -> None:
+    async def scenario(world: World) -> None:
+        await world.lead()
+        await world.settled()
+        world.robot.delays[USER] = 11.0
+        world.kubelets["node-a"].power_off()
+        await asyncio.sleep(1800)
+        assert world.posts() == []
+        assert world.condition("ProviderReachable")["status"] == "False"
+        assert len(world.reads()) < 40
+        world.robot.delays.clear()
+        await world.until_ready("node-b")
+
+    play(scenario)

@@ -132,9 +132,17 @@ class Account:
         if isinstance(answer, CannotTell):
             return
         self.routes_read_at = began
+        self._check_pace()
         self.listed = frozenset(route.address for route in answer)
         for route in answer:
             self._sight(route, began)
+
+    def _check_pace(self) -> None:
+        """An answer that is too old to act on when it comes must not be asked for again at once."""
+        t = self.around.timings
+        if self.route_age_seconds > t.fresh_route_seconds:
+            self._retry_at = self.around.clock.now() + t.read_retry_seconds
+            self.trouble = _TOO_SLOW
 
     async def _reserve(self, *, for_open_switch: bool) -> bool:
         """Whether a read is recorded on the Lease; five at a time are."""
@@ -225,6 +233,10 @@ _REFUSED = Trouble(
 )
 _REFUSED_ONCE = Trouble(
     Reason.CREDENTIALS_REFUSED, "Robot refused user name and password: correct the Secret"
+)
+_TOO_SLOW = Trouble(
+    Reason.PROVIDER_UNREACHABLE,
+    "Robot takes too long to list the routes: nothing can be based on it",
 )
 _LOGINS_UNANSWERED = Trouble(
     Reason.PROVIDER_UNREACHABLE,

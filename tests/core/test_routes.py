@@ -50,3 +50,7 @@ def test_only_the_part_after_a_moment_counts() -> None:
     track = RouteTrack(A, None, 0, 130)
     assert track.held_for(30, after=100)
     assert not track.held_for(30, after=101)
+
+
+def test_a_read_begun_before_a_switch_was_answered_does_not_undo_the_answer() -> None:
+    assert tracked((0, A, None), (28, B, None), (27, A, None)) == RouteTrack(B, None, 28, 28)

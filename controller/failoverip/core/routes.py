@@ -27,7 +27,13 @@ class RouteTrack:
 
 
 def track_route(before: RouteTrack | None, route: Route, now: float) -> RouteTrack:
-    """The series after one more read at `now`."""
+    """The series after one more read at `now`.
+
+    A read that was asked for before the last one knows nothing newer: it began before a switch was
+    answered, and ended after it.
+    """
+    if before is not None and now < before.seen_at:
+        return before
     same = (
         before is not None
         and before.target == route.target

@@ -53,3 +53,6 @@ class Announcer:
                 await self._kubernetes.create_event(event, _EVENT_LIMIT_SECONDS)
             except KubeError as error:
                 _log.warning("event not sent", reason=event.reason.value, error=str(error))
+            except Exception as error:
+                # A defect met by one Event must not end the telling of all others.
+                _log.exception("event not sent", exc=error, reason=event.reason.value)

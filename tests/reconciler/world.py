@@ -37,6 +37,7 @@ CRD = Path(__file__).resolve().parents[2] / "manifests" / "crd" / "failoverips.y
 NAMESPACE = "failoverip-system"
 USER, PASSWORD = "#ws+canary-user", "canary-password-5f2a"
 OTHER_USER, OTHER_PASSWORD = "#ws+canary-other", "canary-password-77aa"
+MORE_USERS = tuple(f"#ws+canary-{number}" for number in range(6))
 ADDRESS, ADDRESS_V6 = "203.0.113.10", "2001:db8:fff1::"
 GROUP = (ADDRESS, f"{ADDRESS_V6}/64")
 NODES = ("node-a", "node-b", "node-c")
@@ -62,6 +63,7 @@ def robot_world(addresses: Sequence[str], **switches: Any) -> simulated.World:
             "users": [
                 {"name": USER, "password": PASSWORD},
                 {"name": OTHER_USER, "password": OTHER_PASSWORD},
+                *({"name": user, "password": PASSWORD} for user in MORE_USERS),
             ],
             "servers": [
                 {

@@ -160,9 +160,10 @@ class Account:
 
     async def read_servers(self) -> None:
         """Read the list of servers, for mapping nodes."""
-        self.servers_tried_at = self.around.clock.now()
         if not await self._log_in():
+            self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
+        self.servers_tried_at = self.around.clock.now()
         answer = await self.robot.read_servers()
         self._settle(answer if isinstance(answer, CannotTell) else None, None, "servers")
         if not isinstance(answer, CannotTell):

@@ -11,7 +11,7 @@ from tests.controlplane.fixtures import GatekeeperFactory, KubeletFactory
 from tests.controlplane.gatekeeper import Exchange
 from tests.controlplane.kubelet import HEARTBEATS, Kubelet
 from tests.controlplane.rest import STRATEGIC_PATCH, Api, Json
-from tests.controlplane.waiting import holds_throughout
+from tests.controlplane.waiting import eventually, holds_throughout
 from tests.e2e.installation import (
     ADDRESS,
     Installation,
@@ -42,8 +42,11 @@ def test_a_restarting_kubelet_moves_nothing_and_one_that_stays_not_ready_moves_t
     assert installation.simulator.posts() == []
 
     nodes["node-a"].set_ready(False)
-    status = installation.until_ready("node-b")
-    assert status["moves"][0]["cause"] == "NodeNotReady"
+    status = installation.until(lambda s: "intent" in s, "a switch begins")
+    assert status["intent"]["cause"]["reason"] == "NodeNotReady"
+    eventually(
+        lambda: installation.simulator.routes()[ADDRESS] == server_ip(322), "it is on node-b"
+    )
     assert len(installation.simulator.posts()) == 1
 
 

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from tests.bench import decision, handover, steady
 from tests.bench.figures import Figure, document, table
 from tests.bench.ground import say
 from tests.bench.machine import conditions
 from tests.controlplane.build import RigError
+from tests.controlplane.rest import ApiError
 
+# One measure that cannot be made leaves the others.
+UNMEASURED = (AssertionError, ApiError, httpx.TransportError, subprocess.TimeoutExpired)
 MEASURES = (decision.MEASURE, handover.MEASURE, steady.MEMORY, steady.QUIET)
 
 
@@ -52,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except RigError as error:
             say(str(error))
             return 2
-        except AssertionError as error:
+        except UNMEASURED as error:
             say(f"{name} could not be measured: {error}")
             failed.append(name)
         say(f"{name}: {time.monotonic() - began:.0f} s")

@@ -66,6 +66,10 @@ def measure(period: Period, measures: Sequence[str]) -> list[Figure]:
         time.sleep(period.settle_seconds)
         replicas = {"leader": home.leader(), "standby": home.standby()}
         writes, began = _writes(home), time.monotonic()
+        if not writes:
+            raise AssertionError(
+                "not even the claims were counted: the API server's metrics changed"
+            )
         watched = _watch(replicas, period.watch_seconds)
         ended = time.monotonic()
         written = _writes(home) - writes

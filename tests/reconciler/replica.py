@@ -137,7 +137,7 @@ class Replica:
         )
         self.reconciler = reconciler
         reconciling = asyncio.create_task(reconciler.run(woken))
-        watching = asyncio.create_task(self._watch(woken, reconciler))
+        watching = asyncio.create_task(self._watch(reconciler))
         stopping = asyncio.create_task(self._stopping.wait())
         tasks = {holding, reconciling, watching, stopping}
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -166,12 +166,12 @@ class Replica:
             self._robot, credentials, self._boundary, self.name, lambda: self.robot_is_cut
         )
 
-    async def _watch(self, woken: asyncio.Event, reconciler: Reconciler) -> None:
+    async def _watch(self, reconciler: Reconciler) -> None:
         """What kopf hands to the handlers, from the world's API."""
 
         def wake() -> None:
             self.woken += 1
-            woken.set()
+            reconciler.changed()
 
         watches = Watches(
             _Connection(), wake, reconciler.resource_version, self.clock, self.metrics

@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from failoverip.core.election_settings import (
+    CANDIDATE_LOOKS_PER_RETRY_PERIOD,
     JITTER_FACTOR,
     RELEASE_LIMIT_SECONDS,
     RELEASE_RETRY_SECONDS,
@@ -330,7 +331,7 @@ def _begin_attempt(election: Election, moment: Moment) -> Election:
     if election.releasing:
         pause = RELEASE_RETRY_SECONDS
     elif election.window is None:
-        pause *= 1 + (JITTER_FACTOR - 1) * moment.jitter
+        pause *= (1 + (JITTER_FACTOR - 1) * moment.jitter) / CANDIDATE_LOOKS_PER_RETRY_PERIOD
     may_write = election.settled and _was_leader(election)
     return replace(
         election,

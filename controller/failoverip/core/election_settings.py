@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 # client-go's JitterFactor in the relation that it checks. Here waits are 1 to 1.2 retry periods.
 JITTER_FACTOR = 1.2
+# A candidate looks more often than client-go's: a released lease waits for the next look, and a
+# hand-over shall not take longer than a retry period. Looks are reads.
+CANDIDATE_LOOKS_PER_RETRY_PERIOD = 2
 # client-go: a released lease is anybody's after one second, even for those who ignore its holder.
 RELEASED_DURATION_SECONDS = 1
 # The pod is being deleted, and its successor waits: a release is tried again soon, and not for

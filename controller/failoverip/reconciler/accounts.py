@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Accounts:
         self._timings = around.timings
         self._metrics = around.metrics
         self._secrets: dict[str, _Known] = {}
+        # By Secret name: why it could not be read, told once.
+        self._unread: dict[str, str] = {}
         self._accounts: dict[str, Account] = {}
 
     def of(self, secret_name: str) -> Account | Trouble:
@@ -67,17 +70,20 @@ class Accounts:
         wanted = set(secret_names)
         for gone in set(self._secrets) - wanted:
             del self._secrets[gone]
-        now, t = self._clock.now(), self._timings
-        for name in sorted(wanted):
-            known = self._secrets.get(name)
-            if known is not None:
-                refused = known.account is not None and known.account.trouble is not None
-                quick = known.trouble is not None or refused
-                wait = t.resync_seconds if quick else t.secret_read_seconds
-                if now - known.read_at < wait:
-                    continue
-            await self.reread(name)
+        for gone in set(self._unread) - wanted:
+            del self._unread[gone]
+        due = [name for name in sorted(wanted) if self._due(name)]
+        await asyncio.gather(*(self.reread(name) for name in due))
         await self._drop_unused()
+
+    def _due(self, name: str) -> bool:
+        known = self._secrets.get(name)
+        if known is None:
+            return True
+        refused = known.account is not None and known.account.trouble is not None
+        t = self._timings
+        wait = t.resync_seconds if known.trouble or refused else t.secret_read_seconds
+        return self._clock.now() - known.read_at >= wait
 
     async def reread(self, secret_name: str) -> bool:
         """Read one Secret now; whether the account is the same as before and usable."""
@@ -85,11 +91,14 @@ class Accounts:
         try:
             secret = await self._kubernetes.read_secret(self._namespace, secret_name)
         except KubeError as error:
-            _log.warning("secret could not be read", secret=secret_name, error=str(error))
+            if self._unread.get(secret_name) != str(error):
+                self._unread[secret_name] = str(error)
+                _log.warning("secret could not be read", secret=secret_name, error=str(error))
             if isinstance(error, Forbidden) and secret_name not in self._secrets:
                 trouble = Trouble(Reason.CREDENTIALS_MISSING, f"Secret {secret_name}: {error}")
                 self._secrets[secret_name] = _Known(self._clock.now(), trouble, None)
             return False
+        self._unread.pop(secret_name, None)
         self._secrets[secret_name] = self._know(secret_name, secret)
         after = self.of(secret_name)
         return isinstance(after, Account) and after is before

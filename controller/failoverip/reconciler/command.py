@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import ssl
+import threading
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
@@ -48,6 +49,7 @@ WATCHES_AT_LEAST_SECONDS = 600.0
 WAIT_FOR_API_SECONDS = 2.0
 # What ends beside the main thing may take this long; then the process goes on without it.
 STOP_LIMIT_SECONDS = 1.0
+EXIT_LIMIT_SECONDS = 5.0
 
 
 def run(settings: OperatorSettings) -> int:
@@ -186,7 +188,7 @@ class Operator:
         listing = asyncio.create_task(self._tell_listed(reconciler))
         unwatch = asyncio.Event()
         watches = Watches(
-            client, woken.set, reconciler.resource_version, self._clock, self._metrics
+            client, reconciler.changed, reconciler.resource_version, self._clock, self._metrics
         )
         kopf_tasks = await watches.spawn(unwatch)
         # kopf has put its own handlers in place of ours.
@@ -263,6 +265,16 @@ class Operator:
                 await reconciler.stop()
         released = await leadership.release()
         _log.info("lease released", released=released)
+        _end_soon()
+
+
+def _end_soon() -> None:
+    """Nothing is left to do: whatever still holds the process (kopf, a resolver's thread) must
+    not hold it until the kubelet kills it.
+    """
+    timer = threading.Timer(EXIT_LIMIT_SECONDS, os._exit, args=(0,))
+    timer.daemon = True
+    timer.start()
 
 
 async def _wait_for_crd(kubernetes: Kubernetes) -> None:

@@ -7,7 +7,6 @@ to Robot run beside it: a slow account never holds up the resources of another.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from failoverip.core.decide import decide
 from failoverip.core.decision import CloseIntent, Decision, Hold, Refresh
@@ -51,6 +50,8 @@ class Reconciler:
         self._clock = around.clock
         self._timings = around.timings
         self._metrics = around.metrics
+        self._wake = around.wake
+        self._changed = True
         self._announcer = Announcer(around.kubernetes)
         self._turns = Turns()
         # By resource name: the last write that failed and was told; not again at each pass.
@@ -80,11 +81,18 @@ class Reconciler:
             while True:
                 woken.clear()
                 wait_seconds = await self.reconcile(woken)
-                with suppress(TimeoutError):
+                try:
                     async with asyncio.timeout(wait_seconds):
                         await woken.wait()
+                except TimeoutError:
+                    self._changed = True
         finally:
             telling.cancel()
+
+    def changed(self) -> None:
+        """A watch saw something: the lists that are known tell no longer how things are."""
+        self._changed = True
+        self._wake()
 
     def resource_version(self, name: str) -> str:
         """Of the resource as it is known, empty when it is not: tells our own writes apart."""
@@ -108,7 +116,7 @@ class Reconciler:
         in turn, and no further once `woken` is set: what woke us must not wait for them.
         """
         t = self._timings
-        listed = await self._lists.sync()
+        listed = await self._list_if_needed()
         self._forget_gone()
         await self._prepare_accounts()
         wait_seconds = t.resync_seconds if listed else t.busy_resync_seconds
@@ -127,6 +135,16 @@ class Reconciler:
             # Last: nothing urgent waits for it.
             await self._endpoints.refresh()
         return min(wait_seconds, self._reading.next_in_seconds())
+
+    async def _list_if_needed(self) -> bool:
+        """Whether the lists are good. An answer of Robot alone makes no fresh ones old."""
+        age = self._clock.now() - (self._lists.cluster.listed_at or float("-inf"))
+        if not self._changed and age < self._timings.busy_resync_seconds:
+            return True
+        self._changed = False
+        listed = await self._lists.sync()
+        self._changed = self._changed or not listed
+        return listed
 
     def _forget_gone(self) -> None:
         """Nothing is remembered of resources that were deleted."""

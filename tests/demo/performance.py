@@ -16,6 +16,14 @@ from tests.controlplane.waiting import eventually
 # Half a minute on a quiet machine.
 DEADLINE_SECONDS = 300.0
 
+# A test run in the background of a shell ignores Ctrl-C, and so would all that it starts.
+_HEED_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+_LAUNCHER = (sys.executable, "-I", "-S", "-c", _HEED_CTRL_C)
+
 
 class Performance:
     """A demo that runs; its temporary files are below `directory`."""
@@ -29,7 +37,7 @@ class Performance:
         inherited = {k: v for k, v in os.environ.items() if k not in ("KUBECONFIG", "NO_COLOR")}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "failoverip", "demo", *flags],
+                [*_LAUNCHER, sys.executable, "-W", "error", "-m", "failoverip", "demo", *flags],
                 env={**inherited, **(environ or {}), "TMPDIR": str(self.temporary)},
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -184,6 +184,13 @@ class TestFailed:
         o = following(an_intent(attempts=1), {IP: at("b", ready=None)}, answered, nodes)
         assert goes_on(o).reason is Reason.CONFIRMING
 
+    def test_a_route_that_shows_the_target_after_the_last_round_is_read_once_more(self) -> None:
+        """Regression: reads failed for the last wait, and a switch that had worked was given up."""
+        answered = memory(ip=RouteMemory(last_ended_at=NOW - 310), round_ended_at=NOW - 310)
+        shown = {IP: at("b", ready=None, since=NOW - 20)}
+        o = following(an_intent(attempts=6), shown, answered)
+        assert goes_on(o).reason is Reason.CONFIRMING
+
     def test_not_while_the_list_of_servers_is_unread(self) -> None:
         goes_on(with_account(following(an_intent()), servers=None))
 

@@ -106,8 +106,9 @@ def _under_way(f: Following) -> Decision | None:
 
 def _exhausted(f: Following) -> Decision | None:
     """Nothing is left to try: refused, rounds used up, or the target may not carry it."""
-    unfit = _target_unfit(f) and _settled(f) and bool(_to_ask(f))
-    if f.pending and not _rounds_used(f) and not unfit:
+    unfit = _target_unfit(f) and _settled(f)
+    # A route that shows the target wants another read, not an end.
+    if f.pending and not (_to_ask(f) and (_rounds_used(f) or unfit)):
         return None
     if f.confirmed:
         names = ", ".join(route.address.text for route in (*f.refused, *f.pending))

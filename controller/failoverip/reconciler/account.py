@@ -30,7 +30,7 @@ _log = get_logger(__name__)
 class Account:
     """Used by one event loop. Reads run one at a time; a switch runs beside them.
 
-    `name` is the public name of the user (a digest), `secrets` the Secrets that hold it.
+    `name` is the public name of the user: a digest. Times are local.
     """
 
     name: str

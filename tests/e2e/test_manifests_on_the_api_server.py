@@ -118,6 +118,9 @@ def test_a_pod_of_the_deployment_is_admitted(installed: Cluster) -> None:
 
 def test_the_examples_apply(installed: Cluster, cluster: Cluster) -> None:
     examples = sorted((MANIFESTS / "examples").glob("*.yaml"))
+    installed.kubectl(
+        "delete", "secret", "robot-credentials", f"--namespace={NAMESPACE}", "--ignore-not-found"
+    )
     for example in examples:
         applied = installed.kubectl("apply", "--dry-run=server", "-f", str(example))
         kinds = [document["kind"].lower() for document in yaml.safe_load_all(example.read_text())]

@@ -119,6 +119,7 @@ def test_a_node_that_came_back_under_its_name_on_another_server_gets_the_address
 
         old.stop()
         installation.cluster.kubectl("delete", "node", "node-a")
+        installation.cluster.kubectl("cordon", "node-b")
         kubelet("node-a", server_ip(324))
         installation.start_replica("two")
         status = installation.until(

@@ -144,3 +144,24 @@ def test_what_was_told_of_a_deleted_resource_is_told_again_of_its_namesake(
 
     with caplog.at_level(logging.INFO):
         play(scenario)
+
+
+def test_a_move_decided_on_a_route_that_is_just_fresh_enough_is_sent_when_its_writes_took_time() -> (
+    None
+):
+    """Regression: the last look refused a route read 10 s ago, and the move waited for a round."""
+
+    async def scenario(world: World) -> None:
+        replica = await world.lead()
+        await world.settled()
+        reads = len(world.reads())
+        await world.until(lambda: len(world.reads()) > reads, "a regular read of the routes")
+        await asyncio.sleep(8)
+        replica.at(f"before connecting for {ADDRESS}", lambda: replica.freeze(4))
+        world.cordon("node-a")
+        await world.until_ready("node-b")
+
+        assert world.status()["moves"][0]["attempts"] == 1
+        assert len(world.posts()) == 1
+
+    play(scenario)

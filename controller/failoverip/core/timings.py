@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 # The window belongs to the election; evidence may be as old as a slow machine needs to act on it.
-UNSCALED = frozenset({"window_seconds", "fresh_list_seconds", "fresh_route_seconds"})
+UNSCALED = frozenset(
+    {"window_seconds", "fresh_list_seconds", "fresh_route_seconds", "sent_route_seconds"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class Timings:
     route_read_busy_for_seconds: float = 300.0
     # A route read older than this opens no gate.
     fresh_route_seconds: float = 10.0
+    # At the first byte of a request the route may be older by what lies between: two writes to
+    # the API server, and the opening of the connection.
+    sent_route_seconds: float = 20.0
     # Without an answer for this long the last known route is no longer told as known:
     # two regular reads missed.
     route_unknown_after_seconds: float = 300.0

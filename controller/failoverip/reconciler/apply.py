@@ -169,7 +169,7 @@ class Applier:
             nonlocal told
             left = self._leader.window_left_seconds()
             allowed = not self._stopped and left >= self._timings.window_seconds
-            allowed = allowed and account.route_age_seconds <= self._timings.fresh_route_seconds
+            allowed = allowed and account.route_age_seconds <= self._timings.sent_route_seconds
             if allowed and not told:
                 told = True
                 self._teller.posting(intent, address, target)

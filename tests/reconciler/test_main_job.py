@@ -146,9 +146,7 @@ def test_what_was_told_of_a_deleted_resource_is_told_again_of_its_namesake(
         play(scenario)
 
 
-def test_a_move_decided_on_a_route_that_is_just_fresh_enough_is_sent_when_its_writes_took_time() -> (
-    None
-):
+def test_a_move_decided_on_a_route_just_fresh_enough_is_sent_though_its_writes_took_time() -> None:
     """Regression: the last look refused a route read 10 s ago, and the move waited for a round."""
 
     async def scenario(world: World) -> None:

@@ -230,3 +230,19 @@ async def test_two_simulators_do_not_share_a_port(simulator: RunningSimulator) -
     with pytest.raises(OSError, match=f"127.0.0.1:{port}"):
         async with running(world(), listen=("127.0.0.1", port)):
             pass
+
+
+async def test_a_client_that_hangs_up_before_its_answer_leaves_no_error(
+    simulator: RunningSimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Found by the demo, whose operators are killed: a read was logged as a failed request."""
+    port = int(simulator.base_url.rpartition(":")[2])
+    # Where in its work the server is when the client goes depends on these turns of the loop.
+    for turns in range(200):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /failover HTTP/1.1\r\nHost: robot\r\n\r\n")
+        for _ in range(turns % 12):
+            await asyncio.sleep(0)
+        writer.transport.abort()
+        await asyncio.sleep(0)
+    assert caplog.messages == []

@@ -127,10 +127,13 @@ async def _respond(http: web.Request, answer: Answer) -> web.StreamResponse:
         status=answer.status, headers={"Content-Type": answer.content_type}
     )
     response.content_length = len(answer.body)
-    await response.prepare(http)
-    await response.write(answer.body[: answer.cut_at])
+    # A client that hung up just now is not told, and ends nothing else.
+    with contextlib.suppress(ConnectionResetError):
+        await response.prepare(http)
+        await response.write(answer.body[: answer.cut_at])
+        if answer.cut_at is None:
+            await response.write_eof()
     if answer.cut_at is None:
-        await response.write_eof()
         return response
     if http.transport is not None:
         http.transport.close()

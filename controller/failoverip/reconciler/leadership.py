@@ -8,7 +8,6 @@ leads (`is_leader`), for how long yet (`window_left_seconds`), and for a renewal
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
@@ -60,11 +59,6 @@ class LeaseStore(Protocol):
     async def update(self, record: LeaseRecord, timeout_seconds: float) -> LeaseRecord:
         """Replace the Lease; Conflict unless it still has the record's `resource_version`."""
         ...
-
-
-def process_identity(host: str) -> str:
-    """A holder identity that no other process has, nor this one after it was re-executed."""
-    return f"{host}_{uuid.uuid4()}"
 
 
 class Leadership:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 import pytest
 from tests.controlplane.build import Assets, RigError, find_assets
@@ -30,6 +30,7 @@ from tests.controlplane.kubelet import (
 from tests.controlplane.rest import Api
 from tests.controlplane.servers import FAST_TIMINGS, NodeTimings
 from tests.controlplane.tcp_proxy import TcpProxy
+from tests.support.machine import not_here, say
 
 
 class ControlPlaneFactory(Protocol):
@@ -72,9 +73,9 @@ class GatekeeperFactory(Protocol):
 def assets(pytestconfig: pytest.Config) -> Assets:
     """The programs of the control plane, built if they are not in the cache."""
     try:
-        return find_assets(lambda line: _say(pytestconfig, line))
+        return find_assets(lambda line: say(pytestconfig, line))
     except RigError as error:
-        _not_here(pytestconfig, str(error))
+        not_here(pytestconfig, str(error))
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +109,7 @@ def control_plane(cluster: Cluster, pytestconfig: pytest.Config) -> ControlPlane
     if not isinstance(cluster, ControlPlane):
         pytest.skip("needs a control plane of its own, and USE_EXISTING_CLUSTER is set")
     if not cluster.has_controller_manager:
-        _not_here(pytestconfig, "KUBEBUILDER_ASSETS has no kube-controller-manager")
+        not_here(pytestconfig, "KUBEBUILDER_ASSETS has no kube-controller-manager")
     return cluster
 
 
@@ -181,29 +182,12 @@ def gatekeeper(control_plane: ControlPlane) -> Iterator[GatekeeperFactory]:
 def _existing_cluster(config: pytest.Config, directory: Path) -> ExistingCluster:
     kubeconfig = os.environ.get("KUBECONFIG")
     if not kubeconfig:
-        _not_here(config, "USE_EXISTING_CLUSTER=true needs KUBECONFIG")
+        not_here(config, "USE_EXISTING_CLUSTER=true needs KUBECONFIG")
     given = os.environ.get("KUBEBUILDER_ASSETS")
     kubectl = shutil.which("kubectl", path=given) if given else shutil.which("kubectl")
     if kubectl is None:
-        _not_here(config, "USE_EXISTING_CLUSTER=true needs kubectl in PATH")
+        not_here(config, "USE_EXISTING_CLUSTER=true needs kubectl in PATH")
     try:
         return ExistingCluster(Path(kubectl), Path(kubeconfig), directory)
     except RigError as error:
-        _not_here(config, str(error))
-
-
-def _not_here(config: pytest.Config, reason: str) -> NoReturn:
-    _say(config, f"*** {reason} ***")
-    if os.environ.get("FAILOVERIP_E2E_REQUIRED", "") not in ("", "0"):
-        pytest.fail(f"FAILOVERIP_E2E_REQUIRED is set: {reason}", pytrace=False)
-    pytest.skip(reason)
-
-
-def _say(config: pytest.Config, line: str) -> None:
-    """Tell the person who waits, also while pytest captures the output."""
-    capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        writer = config.get_terminal_writer()
-        writer.line()
-        writer.line(line, yellow=True, bold=True)
-        writer.flush()
+        not_here(config, str(error))

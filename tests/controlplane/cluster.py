@@ -51,7 +51,7 @@ class Cluster:
         self.directory = directory
         self.admin_kubeconfig = kubeconfig
         self._access = access
-        self._kubectl = kubectl
+        self.program = kubectl
         self._clients: list[Api] = []
         self._numbers = itertools.count(1)
         self.admin = self.api()
@@ -74,7 +74,7 @@ class Cluster:
         """Run kubectl as admin. `check` raises AssertionError with its message when it fails."""
         done = subprocess.run(
             [
-                self._kubectl,
+                self.program,
                 f"--kubeconfig={self.admin_kubeconfig}",
                 f"--cache-dir={self.directory / 'kubectl-cache'}",
                 *args,

@@ -89,9 +89,12 @@ def test_bytes_that_are_not_utf8_survive(tmp_path: Path) -> None:
 
 def test_of_many_writers_none_loses_its_line(tmp_path: Path) -> None:
     file = tmp_path / "hosts"
+
+    def append(number: int) -> None:
+        change_file(file, lambda text: f"{text}{number}\n", soon())
+
     with ThreadPoolExecutor(8) as writers:
-        for number in range(40):
-            writers.submit(change_file, file, lambda text, n=number: f"{text}{n}\n", soon())
+        list(writers.map(append, range(40)))
     assert sorted(map(int, file.read_text().split())) == list(range(40))
 
 

@@ -32,9 +32,7 @@ def test_every_foreign_byte_stays_where_it_is(style: Style, text: str) -> None:
 
 def test_a_line_keeps_its_place_among_the_others() -> None:
     text = with_record(HOSTS, Style.HOSTS, ME) + "192.0.2.9 later\n"
-    assert with_record(text, Style.HOSTS, OTHER) == text.replace(
-        "192.0.2.1\tweb", "192.0.2.2\tweb"
-    )
+    assert with_record(text, Style.HOSTS, OTHER) == text.replace("192.0.2.1\tweb", "192.0.2.2\tweb")
 
 
 def test_two_names_and_both_families_share_a_file() -> None:
@@ -54,7 +52,7 @@ def test_a_second_line_of_ours_is_dropped() -> None:
 
 @pytest.mark.parametrize("line", ["192.0.2.7 web.example.com", "192.0.2.7 x WEB.example.com. # y"])
 def test_a_name_that_a_foreign_line_keeps_is_refused_with_its_number(line: str) -> None:
-    with pytest.raises(ForeignLineError, match="line 3 already gives web.example.com an address"):
+    with pytest.raises(ForeignLineError, match=r"line 3 already gives web.example.com an address"):
         with_record(HOSTS + line + "\n", Style.HOSTS, ME)
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tests.ocf.knot import ZONE, Knot, knot_server
@@ -29,9 +28,7 @@ NOW = 1_700_000_000
 
 
 @pytest.fixture(scope="module")
-def server(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Knot]:
+def server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knot]:
     need_programs(pytestconfig, ["knotd", "knotc"], "knot")
     with knot_server(tmp_path_factory.mktemp("knot"), KEYS) as knot:
         yield knot

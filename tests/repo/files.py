@@ -11,6 +11,7 @@ from pathlib import Path
 CODE = re.compile(r"`([^`\n]+)`")
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "controller" / "failoverip"
+AGENTS = ROOT / "ocf-compat" / "failoverip_ocf"
 # What the make targets and tools leave behind, and what belongs to git.
 _MADE = re.compile(
     r"\.git|\.venv|\.bench|\..*_cache|\.hypothesis|__pycache__|build|dist|.*\.egg-info"
@@ -49,7 +50,7 @@ def prose(page: Path) -> str:
 
 def modules() -> list[Path]:
     """The Python files of the product."""
-    return [path for path in _files(PACKAGE) if path.suffix == ".py"]
+    return [path for top in (PACKAGE, AGENTS) for path in _files(top) if path.suffix == ".py"]
 
 
 def named(path: Path) -> str:
@@ -59,7 +60,8 @@ def named(path: Path) -> str:
 
 def module_name(path: Path) -> str:
     """`failoverip.core.decide` of its file."""
-    return ".".join(("failoverip", *path.relative_to(PACKAGE).with_suffix("").parts))
+    top = AGENTS if path.is_relative_to(AGENTS) else PACKAGE
+    return ".".join(path.relative_to(top.parent).with_suffix("").parts)
 
 
 def syntax(path: Path) -> ast.Module:

@@ -15,7 +15,7 @@ def rows() -> set[Path]:
     section = TEXT.partition("## Component to file")[2]
     cells = re.findall(r"^\| .+ \| (.+) \|$", section, re.MULTILINE)
     names = CODE.findall("\n".join(cells))
-    outside = ("manifests/", "tests/")
+    outside = ("manifests/", "ocf-compat/", "tests/")
     return {(ROOT if name.startswith(outside) else PACKAGE) / name for name in names}
 
 

@@ -44,30 +44,37 @@ def update(
 
     Never raises for what a network or a server can do.
     """
-    ident = secrets.randbelow(1 << 16)
-    message = wire.update_message(ident, zone.name, record, ttl, only_if)
-    request, mac = tsig.sign(message, zone.key, int(time.time()))
     try:
-        answer = _exchange(zone.host, zone.port, request, until)
-        header = wire.read_header(answer)
-        if header.ident != ident or not header.is_response:
-            raise wire.MalformedMessageError("an answer to another question")
-        tsig.check_answer(answer, zone.key, mac, int(time.time()))
-    except tsig.UnsignedAnswerError as error:
-        # Nothing is believed of it, but why a server cannot sign helps the person who reads it.
-        said = "" if header.rcode == wire.NOERROR else f" ({header.rcode})"
-        return UpdateFailed(f"{_at(zone)}: {error}{said}")
+        rcode = _rcode(zone, record, ttl, until, only_if)
     except TimeoutError:
         return UpdateFailed(f"{_at(zone)} does not answer")
     except OSError as error:
         return UpdateFailed(f"{_at(zone)}: {error.strerror or error}")
     except ValueError as error:
         return UpdateFailed(f"{_at(zone)}: {error}")
-    if header.rcode == wire.NOERROR:
+    if rcode == wire.NOERROR:
         return Updated(changed=True)
-    if header.rcode == wire.NXRRSET and only_if is not None:
+    if rcode == wire.NXRRSET and only_if is not None:
         return Updated(changed=False)
-    return UpdateFailed(f"{_at(zone)} refused the update of {zone.name}: {header.rcode}")
+    return UpdateFailed(f"{_at(zone)} refused the update of {zone.name}: {rcode}")
+
+
+def _rcode(zone: Zone, record: Record, ttl: int, until: float, only_if: Record | None) -> str:
+    ident = secrets.randbelow(1 << 16)
+    message = wire.update_message(ident, zone.name, record, ttl, only_if)
+    request, mac = tsig.sign(message, zone.key, int(time.time()))
+    answer = _exchange(zone.host, zone.port, request, until)
+    header = wire.read_header(answer)
+    if header.ident != ident or not header.is_response:
+        raise wire.MalformedMessageError("an answer to another question")
+    try:
+        tsig.check_answer(answer, zone.key, mac, int(time.time()))
+    except tsig.UnsignedAnswerError as error:
+        if header.rcode == wire.NOERROR:
+            raise
+        # Nothing is believed of it, but why a server cannot sign helps the person who reads it.
+        raise tsig.UnsignedAnswerError(f"{error} ({header.rcode})") from None
+    return header.rcode
 
 
 def _at(zone: Zone) -> str:

@@ -30,7 +30,7 @@ _ENTRY = re.compile(r'(algorithm|secret)\s+"?([^"\s;]+)"?\s*;')
 
 
 class UnsignedAnswerError(ValueError):
-    """An answer that does not come from the holder of the key, or that the server could not sign."""
+    """An answer that does not come from the holder of the key, or one without a signature."""
 
 
 @dataclass(frozen=True, slots=True)

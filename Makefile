@@ -8,10 +8,10 @@ STAMP := $(VENV)/.installed
 FAILOVERIP_TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e bench clean lock
+.PHONY: help setup demo test lint unit e2e bench reference clean lock
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with the locked packages
 
@@ -46,6 +46,9 @@ e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
 
 bench: setup ## Measure: ratios and distributions, as a table and JSON
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+reference: setup ## Write docs/reference.md and the reviewed help texts anew from the code
+	$(BIN)/python -m tests.repo.reference
 
 lock: setup ## Renew the lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \

@@ -14,15 +14,32 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from enum import IntEnum
+from typing import NoReturn, Self
 
 from failoverip import __version__
 from failoverip.log import configure_logging, redact
 from failoverip.settings import BadInputError, add_operator_arguments, operator_settings
 
-_FAILED = 1
-_BAD_INPUT = 2
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+class ExitCode(IntEnum):
+    """How the program ends; the text behind each member is its documentation."""
+
+    def __new__(cls, value: int, text: str) -> Self:
+        """Attach the sentence that the reference prints."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.text = text
+        return member
+
+    text: str
+
+    DONE = 0, "Done; the operator ends so on SIGTERM and SIGINT."
+    FAILED = 1, "Failed: what happened is on stderr."
+    BAD_INPUT = 2, "Bad input: one line on stderr names it, its value and the fix."
+    INTERRUPTED = 130, "The demo was ended by Ctrl-C, or by SIGTERM (143): 128 + the signal."
+
+
 _EXIT_CODES = "exit codes: 0 done, 1 failed, 2 bad input"
 # The packages of the extras in pyproject.toml, by import name.
 _PACKAGES_OF_EXTRAS = frozenset(
@@ -124,7 +141,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
         line = message.replace("\n", "\\n")
-        self.exit(_BAD_INPUT, f"{self.prog}: {line}; see {self.prog} --help\n")
+        self.exit(ExitCode.BAD_INPUT, f"{self.prog}: {line}; see {self.prog} --help\n")
 
     def read(self, given: Sequence[str]) -> argparse.Namespace:
         """The arguments; exits with 2 when one is unknown."""
@@ -154,15 +171,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(chosen, program, given[1:])
     except BadInputError as error:
-        return _say(program, str(error), _BAD_INPUT)
+        return _say(program, str(error), ExitCode.BAD_INPUT)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _PACKAGES_OF_EXTRAS:
             return _say_defect(program)
         install = f"pip install 'failoverip[{chosen.extra}]'"
-        return _say(program, f"the package {package} is missing; run {install}", _BAD_INPUT)
+        return _say(program, f"the package {package} is missing; run {install}", ExitCode.BAD_INPUT)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return ExitCode.INTERRUPTED
     except Exception:  # a defect: told whole, but without secrets
         return _say_defect(program)
 
@@ -205,5 +222,7 @@ def _say(program: str, text: str, code: int) -> int:
 def _say_defect(program: str) -> int:
     """A traceback is for defects; what a person gave wrong raises BadInputError."""
     return _say(
-        program, f"internal error, please report it\n{traceback.format_exc().rstrip()}", _FAILED
+        program,
+        f"internal error, please report it\n{traceback.format_exc().rstrip()}",
+        ExitCode.FAILED,
     )

@@ -64,7 +64,7 @@ def base_install(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_the_help_texts_are_those_that_were_reviewed() -> None:
-    """A change shows as a diff of help.txt; write it anew with `python -m tests.cli.help_texts`."""
+    """A change shows as a diff of help.txt; write it anew with `make reference`."""
     assert help_texts() == HELP.read_text()
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.repo.files import ROOT, named, pages, prose
+from tests.repo.files import CODE, ROOT, named, pages, prose
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
@@ -21,7 +21,7 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", pages(), ids=named)
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
-    for found in LINK.finditer(prose(page)):
+    for found in LINK.finditer(CODE.sub("", prose(page))):
         path, _, anchor = found["target"].partition("#")
         if re.match(r"[a-z]+:", path):
             continue

@@ -53,6 +53,11 @@ def notes_of(before: Status, after: Status, decision: Decision) -> tuple[Note, .
             return _changes(before, after)
 
 
+def note_of_second_installation(decision: Decision) -> Note:
+    """The only word about a resource that another installation holds: its status is theirs."""
+    return Note(True, decision.reason, "Claim", decision.message)
+
+
 def _adopted(before: Status, intent: Intent, decision: Decision) -> tuple[Note, ...]:
     """Only the first adoption is told: a move has at most four Events."""
     opened_under = intent.id.partition("-")[0]

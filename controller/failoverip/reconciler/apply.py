@@ -15,7 +15,7 @@ from failoverip.core.decision import (
     OpenIntent,
     RefuseRequest,
 )
-from failoverip.core.events import Note, notes_of
+from failoverip.core.events import note_of_second_installation, notes_of
 from failoverip.core.ledger import LoginMode
 from failoverip.core.memory import answered, remember_intent, sent
 from failoverip.core.observation import Claim, Observation
@@ -119,7 +119,7 @@ class Applier:
         return stored
 
     def _tell_second_installation(self, o: Observation, decision: Decision) -> None:
-        note = Note(True, decision.reason, "Claim", decision.message)
+        note = note_of_second_installation(decision)
         self._announcer.tell(o.resource, (note,), {}, self._clock.wall())
 
     def _announce(self, o: Observation, status: Status, decision: Decision) -> None:

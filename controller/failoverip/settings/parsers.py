@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 DNS_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -19,6 +20,21 @@ _URL = re.compile(
     r"https?://(\[[0-9A-Fa-f:.]{2,45}\]|(?!\S*[^.:/]{64})[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?"
     r"(/[A-Za-z0-9._~/-]{0,199})?"
 )
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Parser(Generic[T]):
+    """Reads a text; `takes` says which texts, bounds included, as the reference prints it."""
+
+    takes: str
+    read: Callable[[str], T]
+
+    def __call__(self, text: str) -> T:
+        """The value; ValueError with the words that follow the text in a message."""
+        return self.read(text)
 
 
 class CredentialsGivenError(ValueError):
@@ -37,7 +53,7 @@ class ListenAddress:
         return f"{host}:{self.port}"
 
 
-def name(limit: int, pattern: str) -> Callable[[str], str]:
+def name(limit: int, pattern: str) -> Parser[str]:
     """A parser of names that match `pattern` and have at most `limit` characters."""
 
     def parse(text: str) -> str:
@@ -47,10 +63,10 @@ def name(limit: int, pattern: str) -> Callable[[str], str]:
             raise ValueError("is no such name")
         return text
 
-    return parse
+    return Parser(f"a name of at most {limit} characters", parse)
 
 
-def whole_number(least: int, most: int) -> Callable[[str], int]:
+def whole_number(least: int, most: int) -> Parser[int]:
     """A parser of whole numbers, both bounds included."""
 
     def parse(text: str) -> int:
@@ -60,10 +76,10 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
             raise ValueError(f"is not between {least} and {most}")
         return int(text)
 
-    return parse
+    return Parser(f"a whole number from {least} to {most}", parse)
 
 
-def number(least: float, most: float) -> Callable[[str], float]:
+def number(least: float, most: float) -> Parser[float]:
     """A parser of decimal numbers, both bounds included."""
 
     def parse(text: str) -> float:
@@ -73,10 +89,10 @@ def number(least: float, most: float) -> Callable[[str], float]:
             raise ValueError(f"is not between {least:g} and {most:g}")
         return float(text)
 
-    return parse
+    return Parser(f"a number from {least:g} to {most:g}", parse)
 
 
-def choice(*choices: str) -> Callable[[str], str]:
+def choice(*choices: str) -> Parser[str]:
     """A parser that takes nothing but these texts."""
 
     def parse(text: str) -> str:
@@ -84,7 +100,7 @@ def choice(*choices: str) -> Callable[[str], str]:
             raise ValueError("is not among the choices")
         return text
 
-    return parse
+    return Parser(", ".join(choices), parse)
 
 
 def one_path(text: str) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from failoverip.settings.parsers import (
     DNS_LABEL,
+    Parser,
     check_base_url,
     choice,
     name,
@@ -30,7 +30,7 @@ class Setting:
 
     name: str
     metavar: str
-    parse: Callable[[str], Any]
+    parse: Parser[Any]
     fix: str
     text: str
     default: str = ""
@@ -57,7 +57,7 @@ TABLE = (
     Setting(
         name="kubeconfig",
         metavar="FILE",
-        parse=one_path,
+        parse=Parser("one readable file", one_path),
         fix="name one readable file",
         text="kubeconfig to reach the API server; without one, the pod's ServiceAccount",
         also=("KUBECONFIG",),
@@ -107,7 +107,7 @@ TABLE = (
     Setting(
         name="robot_url",
         metavar="URL",
-        parse=check_base_url,
+        parse=Parser("https://HOST[:PORT][/PATH], or http on loopback", check_base_url),
         fix="give a URL such as https://robot-ws.your-server.de",
         text="base URL of the Robot webservice: https, or http on loopback",
         default="https://robot-ws.your-server.de",
@@ -115,14 +115,14 @@ TABLE = (
     Setting(
         name="robot_ca_file",
         metavar="FILE",
-        parse=one_path,
+        parse=Parser("one readable PEM file", one_path),
         fix="name one readable PEM file",
         text="certificate authorities to trust for Robot instead of the system's",
     ),
     Setting(
         name="listen",
         metavar="ADDRESS:PORT",
-        parse=parse_listen_address,
+        parse=Parser("a literal address and a port", parse_listen_address),
         fix="give an address such as 0.0.0.0:8080 or [::]:8080",
         text="where /metrics, /healthz and /readyz are served",
         default="0.0.0.0:8080",

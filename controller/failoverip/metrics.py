@@ -46,6 +46,7 @@ class _Resource:
     attempts: int | None = None
     fence_proven: bool | None = None
     second_installation: bool = False
+    storm_hold: bool = False
 
 
 @dataclass(slots=True)
@@ -122,6 +123,11 @@ class Metrics:
         """Whether another installation's leader holds the resource."""
         with self._lock:
             self._resource(failoverip).second_installation = seen
+
+    def storm_hold(self, failoverip: str, *, holds: bool) -> None:
+        """Whether a storm keeps the moves of the resource back."""
+        with self._lock:
+            self._resource(failoverip).storm_hold = holds
 
     def resource_gone(self, failoverip: str) -> None:
         """The resource was deleted: its series end."""
@@ -285,6 +291,9 @@ def _resource_families(state: _State, now: float) -> list[Metric]:
     second = _family(
         "second_installation", "1 while another installation holds the resource.", "failoverip"
     )
+    storm = _family(
+        "storm_hold", "1 while too many nodes turned bad at once for a move, else 0.", "failoverip"
+    )
     for name, resource in sorted(state.resources.items()):
         for item in resource.addresses:
             labels = [name, item.address.text]
@@ -298,7 +307,8 @@ def _resource_families(state: _State, now: float) -> list[Metric]:
         _add(attempts, name, resource.attempts)
         _add(fence, name, resource.fence_proven)
         _add(second, name, resource.second_installation)
-    return [address, confirmed, ready, decision, is_open, attempts, fence, second]
+        _add(storm, name, resource.storm_hold)
+    return [address, confirmed, ready, decision, is_open, attempts, fence, second, storm]
 
 
 def _process_families(state: _State, now: float) -> list[Metric]:

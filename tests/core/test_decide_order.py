@@ -10,6 +10,7 @@ from tests.support.observations import (
     FENCE,
     IP,
     IP2,
+    NOW,
     an_intent,
     an_observation,
     at,
@@ -34,6 +35,7 @@ from failoverip.core.resource import (
     Status,
 )
 from failoverip.core.situation import understand
+from failoverip.core.storm import Storm, StormWatch
 
 GROUP = policy(IP, IP2)
 MISSING = Trouble(Reason.CREDENTIALS_MISSING, "the Secret robot-credentials does not exist")
@@ -44,6 +46,11 @@ LOST = Status(
     fence=FENCE,
     addresses=(AddressStatus(GROUP.addresses[1], RouteState.CONFIRMED, at("c").target, "c"),),
 )
+
+
+def stormy(o: Observation) -> Observation:
+    storm = Storm(NOW - 60, frozenset({"uid-a", "uid-b"}), 3)
+    return replace(o, storm=StormWatch(NOW - 1, {}, storm))
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,10 @@ PAIRS = (
     ),
     Both(
         "answer_request",
-        "active_node_failed",
-        an_observation([silent("a"), healthy("b")], switch_to="b"),
+        "storm",
+        stormy(an_observation([silent("a"), healthy("b")], switch_to="b")),
     ),
+    Both("storm", "active_node_failed", stormy(an_observation([silent("a")]))),
     Both(
         "active_node_failed",
         "mapping_lost",

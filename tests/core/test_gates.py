@@ -27,6 +27,7 @@ from failoverip.core.health import interrupt
 from failoverip.core.observation import Budget, Claim, Observation, Trouble
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Mode, Policy
+from failoverip.core.storm import Storm, StormWatch
 
 NODES = (silent("a"), healthy("b"))
 UNREACHABLE = Trouble(Reason.PROVIDER_UNREACHABLE, "Robot gave no usable answer (Timeout)")
@@ -53,6 +54,11 @@ def no_reads_in_trouble(o: Observation) -> Observation:
 
 def no_writes(o: Observation) -> Observation:
     return with_account(o, budget=replace(PLENTY, writes_left=0, free_writes_left=0))
+
+
+def stormy(o: Observation) -> Observation:
+    storm = Storm(NOW - 60, frozenset({"uid-a", "uid-b"}), 3)
+    return replace(o, storm=StormWatch(NOW - 1, {}, storm))
 
 
 def writes_later(o: Observation) -> Observation:
@@ -87,6 +93,7 @@ SHUT: dict[str, tuple[Shut, Reason, type[Hold | Refresh]]] = {
     "no reads in trouble": (no_reads_in_trouble, Reason.PROVIDER_UNREACHABLE, Hold),
     "stale lists": (stale_lists, Reason.EVIDENCE_STALE, Refresh),
     "stale routes": (stale_routes, Reason.EVIDENCE_STALE, Refresh),
+    "storm": (stormy, Reason.STORM_HOLD, Hold),
     "no writes": (no_writes, Reason.BUDGET_EXHAUSTED, Hold),
     "writes later": (writes_later, Reason.PROVIDER_UNREACHABLE, Hold),
 }
@@ -117,10 +124,12 @@ def test_an_interrupted_observation_shuts_no_gate_while_its_lists_are_fresh() ->
     assert isinstance(decide(replace(o, cluster=interrupt(o.cluster))).action, OpenIntent)
 
 
-def gate(o: Observation, *, requests: int = 1, for_failed_node: bool = True) -> Decision | None:
+def gate(
+    o: Observation, *, requests: int = 1, cause: Reason = Reason.NODE_UNREACHABLE
+) -> Decision | None:
     assert isinstance(o.resource.policy, Policy)
     return shut_gate(
-        o, o.resource.policy, "moving", requests=requests, for_failed_node=for_failed_node
+        o, o.resource.policy, "moving", requests=requests, cause=cause
     ) or evidence_gate(o, "moving")
 
 
@@ -162,8 +171,8 @@ def test_a_hold_for_reads_looks_again_when_they_are_possible() -> None:
 
 def test_the_reserve_of_writes_is_for_failed_nodes() -> None:
     o = with_account(an_observation(), budget=Budget(2, 0, float("-inf"), float("-inf")))
-    assert gate(o, for_failed_node=True) is None
-    shut = gate(o, for_failed_node=False)
+    assert gate(o) is None
+    shut = gate(o, cause=Reason.NODE_CORDONED)
     assert shut is not None
     assert shut.reason is Reason.BUDGET_EXHAUSTED
 
@@ -174,7 +183,7 @@ def test_a_round_needs_as_many_writes_as_it_has_routes() -> None:
     assert gate(o, requests=3) is not None
 
 
-ORDER = ("deleting", "paused", "no writes", "credentials", "no reads", "stale lists")
+ORDER = ("deleting", "paused", "storm", "no writes", "credentials", "no reads", "stale lists")
 
 
 @pytest.mark.parametrize(("earlier", "later"), list(pairwise(ORDER)))

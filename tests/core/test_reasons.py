@@ -35,6 +35,7 @@ from failoverip.core.observation import Claim, Observation, Trouble
 from failoverip.core.provider import Refused
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Drift, InvalidSpec, Mode, Status
+from failoverip.core.storm import Storm, StormWatch
 
 GROUP = policy(IP, IP2)
 ENFORCE = policy(drift=Drift.ENFORCE)
@@ -93,6 +94,10 @@ DECIDED: Mapping[Reason, Observation] = {
     Reason.GROUP_SPLIT: an_observation(routes={IP: at("a"), IP2: at("b")}, spec=GROUP),
     Reason.ROUTED_NOWHERE: an_observation(routes={IP: nowhere()}),
     Reason.FOREIGN_SERVER: an_observation(routes={IP: foreign()}),
+    Reason.STORM_HOLD: replace(
+        an_observation(FAILING),
+        storm=StormWatch(NOW - 1, {}, Storm(NOW - 60, frozenset({"uid-a", "uid-b"}), 3)),
+    ),
     Reason.EVIDENCE_STALE: with_account(an_observation(FAILING), routes_read_at=NOW - 60),
     Reason.ROUTE_READ_ONCE: an_observation(routes={IP: nowhere(NOW - 5)}),
     Reason.NO_TARGET: an_observation([silent("a")]),

@@ -238,6 +238,30 @@ FIELDS = (
         "spec.nodeSelector: Too many: 17: must have at most 16 items",
         nodeSelector={f"label-{number}": "x" for number in range(17)},
     ),
+    _with(
+        "a stormPercent of nothing",
+        "spec.safety.stormPercent: Invalid value: 0: spec.safety.stormPercent in body should be"
+        " greater than or equal to 1",
+        safety={"stormPercent": 0},
+    ),
+    _with(
+        "a stormPercent above all",
+        "spec.safety.stormPercent: Invalid value: 101: spec.safety.stormPercent in body should be"
+        " less than or equal to 100",
+        safety={"stormPercent": 101},
+    ),
+    _with(
+        "a percent sign",
+        'spec.safety.stormPercent: Invalid value: "string": spec.safety.stormPercent in body must'
+        " be of type integer",
+        safety={"stormPercent": "50%"},
+    ),
+    _with(
+        "a storm that holds for hours",
+        "spec.safety.stormHoldSeconds: Invalid value: 7200: spec.safety.stormHoldSeconds in body"
+        " should be less than or equal to 600",
+        safety={"stormHoldSeconds": 7200},
+    ),
     Refusal(
         "a name in capitals",
         {"addresses": ["203.0.113.10"]},
@@ -251,6 +275,7 @@ DEFAULTS = {
     "drift": "Report",
     "onCordon": "Move",
     "mode": "Active",
+    "safety": {"stormPercent": 50, "stormHoldSeconds": 120},
 }
 
 ACCEPTED: dict[str, Json] = {
@@ -282,6 +307,10 @@ ACCEPTED: dict[str, Json] = {
         "drift": "Enforce",
         "onCordon": "Stay",
         "mode": "DryRun",
+    },
+    "the widest safety": {
+        "addresses": ["203.0.113.10"],
+        "safety": {"stormPercent": 100, "stormHoldSeconds": 0},
     },
     "a paused resource": {"addresses": ["203.0.113.10"], "mode": "Paused"},
 }

@@ -15,6 +15,7 @@ from failoverip.core.resource import (
     OnCordon,
     Policy,
     Resource,
+    Safety,
     Status,
 )
 from failoverip.kube.codec import UnreadableError, resource_from
@@ -56,6 +57,7 @@ def test_every_field_is_read() -> None:
         "drift": "Enforce",
         "onCordon": "Stay",
         "mode": "Paused",
+        "safety": {"stormPercent": 70, "stormHoldSeconds": 30},
         "fieldOfTomorrow": 1,
     }
     meta = META | {
@@ -70,6 +72,7 @@ def test_every_field_is_read() -> None:
         drift=Drift.ENFORCE,
         on_cordon=OnCordon.STAY,
         mode=Mode.PAUSED,
+        safety=Safety(storm_percent=70, storm_hold_seconds=30),
     )
     assert found.switch_to == "node-2@again"
     assert found.deleting

@@ -30,6 +30,7 @@ from failoverip.core.resource import (
     Policy,
     RequestAnswer,
     RouteState,
+    Safety,
     Status,
 )
 from failoverip.kube.codec import resource_from
@@ -40,6 +41,7 @@ INITIALISMS = {"ip": "IP", "uid": "UID"}
 # Which value stands behind which object of the schema.
 VALUES: dict[str, type[Any]] = {
     "spec": Policy,
+    "spec.safety": Safety,
     "status": Status,
     "status.fence": Fence,
     "status.conditions[]": Condition,
@@ -144,6 +146,9 @@ def test_the_defaults_are_those_of_the_operator() -> None:
     assert NODES["spec.onCordon"]["default"] == policy.on_cordon
     assert NODES["spec.mode"]["default"] == policy.mode
     assert NODES["spec.credentialsSecretRef.name"]["default"] == policy.secret_name
+    for field in dataclasses.fields(Safety):
+        default = NODES[f"spec.safety.{camel_case(field.name)}"]["default"]
+        assert default == getattr(policy.safety, field.name)
 
 
 @pytest.mark.parametrize("path", VALUES)

@@ -52,6 +52,7 @@ def filled(clock: Stopwatch) -> Metrics:
     metrics.intent_open("web", attempts=2)
     metrics.fence_tried("web", refused=True)
     metrics.second_installation("web", seen=False)
+    metrics.storm_hold("web", holds=True)
     metrics.move_detected(46.0)
     metrics.move_posted(0.2)
     metrics.move_confirmed(40.0)
@@ -180,6 +181,13 @@ def test_fence_and_second_installation() -> None:
     metrics.fence_tried("web", refused=False)
     assert samples(metrics, "failoverip_fence_proven") == {("web",): 0}
     assert samples(metrics, "failoverip_second_installation") == {("web",): 1}
+
+
+def test_whether_a_storm_keeps_the_moves_back() -> None:
+    metrics = filled(Stopwatch())
+    assert samples(metrics, "failoverip_storm_hold") == {("web",): 1}
+    metrics.storm_hold("web", holds=False)
+    assert samples(metrics, "failoverip_storm_hold") == {("web",): 0}
 
 
 def test_an_account_is_told_apart_but_not_named() -> None:

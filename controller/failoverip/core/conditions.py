@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from failoverip.core.addresses import overlap
 from failoverip.core.decision import Decision
+from failoverip.core.gates import storm_hold
 from failoverip.core.health import Verdict
 from failoverip.core.observation import Observation
 from failoverip.core.reasons import Reason
@@ -42,6 +43,7 @@ DEGRADED = STALLED | {
     Reason.NO_TARGET,
     Reason.PROVIDER_UNREACHABLE,
     Reason.RATE_LIMITED,
+    Reason.STORM_HOLD,
 }
 OFF_NODE = frozenset({PlaceKind.NOWHERE, PlaceKind.FOREIGN, PlaceKind.DELETED, PlaceKind.LOST})
 
@@ -84,8 +86,14 @@ def _flag(decision: Decision, raised: bool) -> _Told:
 
 
 def _degraded(o: Observation, s: Situation | None, decision: Decision) -> _Told:
-    if decision.reason in DEGRADED or s is None:
+    if decision.reason in STALLED or s is None:
         return _flag(decision, decision.reason in DEGRADED)
+    # A successor goes on with a storm that is told here, whatever else keeps a move back.
+    held = storm_hold(o, s.policy)
+    if held is not None:
+        return _Told("True", held.reason, held.message)
+    if decision.reason in DEGRADED:
+        return _flag(decision, True)
     for address in s.policy.addresses:
         if any(overlap(address.text, host) for host in o.api_server_addresses):
             reason = Reason.API_SERVER_BEHIND_FAILOVER_IP

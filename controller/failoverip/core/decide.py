@@ -11,7 +11,7 @@ from dataclasses import replace
 from failoverip.core.causes import leaving_reason, part_may_follow
 from failoverip.core.decision import Decision
 from failoverip.core.follow import follow_intent
-from failoverip.core.gates import hold
+from failoverip.core.gates import hold, storm_hold
 from failoverip.core.health import Verdict
 from failoverip.core.moves import open_move
 from failoverip.core.observation import Claim, Observation
@@ -122,6 +122,11 @@ def _not_known_yet(o: Observation) -> str:
     if o.account.routes_read_at is None:
         return "Robot was not asked yet"
     return "Robot's routes and servers were not read recently"
+
+
+def storm(o: Observation, s: Situation) -> Decision | None:
+    """So many nodes turned bad at once that what we see of them proves nothing yet."""
+    return storm_hold(o, s.policy)
 
 
 def active_node_failed(o: Observation, s: Situation) -> Decision | None:
@@ -281,6 +286,7 @@ CHECKS: tuple[Check, ...] = (
     paused,
     route_unknown,
     answer_request,
+    storm,
     active_node_failed,
     mapping_lost,
     active_node_leaving,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from failoverip.core.causes import CauseState, judge_cause
 from failoverip.core.decision import AdoptIntent, Attempt, CloseIntent, Decision
-from failoverip.core.gates import FAILED_NODE, evidence_gate, hold, shut_gate
+from failoverip.core.gates import evidence_gate, hold, shut_gate
 from failoverip.core.health import Verdict
 from failoverip.core.memory import IntentMemory, remember_intent
 from failoverip.core.moves import describe
@@ -245,8 +245,8 @@ def _next_attempt_at(f: Following) -> float:
 def _gated(f: Following) -> Decision | None:
     """The target and the cause are judged on evidence that is fresh enough to act on."""
     why = f"switch to {f.intent.node}: {describe(f.intent.cause)}"
-    failed = f.intent.cause.reason in FAILED_NODE
-    shut = shut_gate(f.o, f.s.policy, why, requests=len(_to_ask(f)), for_failed_node=failed)
+    reason = f.intent.cause.reason
+    shut = shut_gate(f.o, f.s.policy, why, requests=len(_to_ask(f)), cause=reason)
     if shut is not None:
         return shut
     view = f.s.view(f.intent.node)

@@ -6,6 +6,8 @@ anything read again for it: a move that waits for its budget must not spend the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from failoverip.core.decision import Decision, Hold, Refresh
 from failoverip.core.observation import Observation, Trouble
 from failoverip.core.reasons import Reason
@@ -21,15 +23,18 @@ def hold(reason: Reason, message: str, recheck_after_seconds: float) -> Decision
 
 
 def shut_gate(
-    o: Observation, policy: Policy, why: str, *, requests: int, for_failed_node: bool
+    o: Observation, policy: Policy, why: str, *, requests: int, cause: Reason
 ) -> Decision | None:
     """The first gate that is shut, as the decision to take instead; None when all are open.
 
-    `why` says what the gate keeps back, `requests` how many requests the round needs. Last comes
-    `evidence_gate`, after what the caller judges on the evidence at hand.
+    `why` says what the gate keeps back, `requests` how many requests the round needs, `cause` why
+    they are wanted. Last comes `evidence_gate`, after what the caller judges on the evidence at
+    hand.
     """
-    return _mode_gate(o, policy, why) or _budget_gate(
-        o, why, requests, for_failed_node=for_failed_node
+    return (
+        _mode_gate(o, policy, why)
+        or _storm_gate(o, policy, why, cause)
+        or _budget_gate(o, why, requests, for_failed_node=cause in FAILED_NODE)
     )
 
 
@@ -41,6 +46,19 @@ def _mode_gate(o: Observation, policy: Policy, why: str) -> Decision | None:
     if policy.mode is Mode.DRY_RUN:
         return hold(Reason.DRY_RUN, f"mode is DryRun; would act: {why}", o.timings.resync_seconds)
     return None
+
+
+def storm_hold(o: Observation, policy: Policy) -> Decision | None:
+    """While a storm holds, nothing moves that nobody asked for."""
+    storm = o.storm.storm
+    if storm is None or not o.storm.holds(o.now, policy.safety, o.timings):
+        return None
+    return hold(Reason.STORM_HOLD, storm.tell(), o.timings.busy_resync_seconds)
+
+
+def _storm_gate(o: Observation, policy: Policy, why: str, cause: Reason) -> Decision | None:
+    held = None if cause is Reason.SWITCH_REQUESTED else storm_hold(o, policy)
+    return None if held is None else replace(held, message=f"{held.message}; waiting: {why}")
 
 
 def evidence_gate(o: Observation, why: str) -> Decision | None:

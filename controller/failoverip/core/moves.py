@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from failoverip.core.decision import Decision, OpenIntent
-from failoverip.core.gates import FAILED_NODE, evidence_gate, hold, shut_gate
+from failoverip.core.gates import evidence_gate, hold, shut_gate
 from failoverip.core.mapping import Unmapped
 from failoverip.core.observation import Observation
 from failoverip.core.reasons import Reason
@@ -32,10 +32,9 @@ def open_move(
         return hold(Reason.NO_TARGET, f"{because}; {_no_target(s)}", o.timings.busy_resync_seconds)
     routes = _routes(chosen, places)
     why = f"{because}; moving to {chosen.node.name}"
-    failed = cause.reason in FAILED_NODE
-    shut = shut_gate(
-        o, s.policy, why, requests=len(routes), for_failed_node=failed
-    ) or evidence_gate(o, why)
+    shut = shut_gate(o, s.policy, why, requests=len(routes), cause=cause.reason) or evidence_gate(
+        o, why
+    )
     if shut is not None:
         return shut
     return Decision(

@@ -13,6 +13,7 @@ from failoverip.core.provider import CannotTell, Fault, Server
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Resource
 from failoverip.core.routes import RouteTrack
+from failoverip.core.storm import StormWatch
 from failoverip.core.timings import Timings
 
 
@@ -71,7 +72,8 @@ class Observation:
     `credentials` is set when the account cannot be used at all. `carried` counts by server number
     the addresses of other resources. `unmapped_recently` names Ready nodes that `nodeSelector`
     selects and that have no server or lost theirs within the grace. `api_server_addresses`: where
-    kubelets and this process reach the API server, as far as is known.
+    kubelets and this process reach the API server, as far as is known. `storm`: what was
+    seen of the candidates, list after list.
     """
 
     now: float
@@ -88,6 +90,7 @@ class Observation:
     unmapped_recently: tuple[str, ...]
     timings: Timings
     api_server_addresses: frozenset[str] = frozenset()
+    storm: StormWatch = field(default_factory=StormWatch)
 
 
 def trouble_of(fault: CannotTell) -> Reason:

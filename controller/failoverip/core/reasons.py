@@ -71,6 +71,11 @@ class Reason(StrEnum):
     CONTESTED = "Contested", "The address was taken back twice within an hour; somebody fights."
     SWITCH_UNDER_WAY = "SwitchUnderWay", "Robot is busy with a switch that is not this operator's."
 
+    STORM_HOLD = (
+        "StormHold",
+        "So many nodes turned bad at once that the observer may be at fault: nothing moves yet.",
+    )
+
     # -- an open switch
     SWITCHING = "Switching", "A request to Robot is under way."
     CONFIRMING = "Confirming", "Robot was asked; the route is not confirmed yet."

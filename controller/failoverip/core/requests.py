@@ -46,6 +46,9 @@ def _answer(o: Observation, s: Situation, value: str) -> Decision:
         if still_settling(o, view):
             return hold(Reason.EVIDENCE_STALE, f"switch-to {name}: waiting for a heartbeat", 1.0)
         return _refuse(value, Reason.NODE_UNHEALTHY, f"switch-to {name}: no sign of life")
+    if not s.can_take(view):
+        message = f"switch-to {name}: waiting for a heartbeat since the storm began"
+        return hold(Reason.EVIDENCE_STALE, message, o.timings.busy_resync_seconds)
     if s.policy.mode is Mode.DRY_RUN:
         return _refuse(value, Reason.DRY_RUN, f"switch-to {name}: would switch; mode is DryRun")
     return _accept(o, s, view, value)

@@ -59,6 +59,17 @@ class RouteState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Safety:
+    """`spec.safety`: how much the operator dares. Periods in seconds; the defaults are the CRD's.
+
+    An object that was stored before these fields existed has none of them: so they stand here too.
+    """
+
+    storm_percent: int = 50
+    storm_hold_seconds: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """`spec`, read and checked."""
 
@@ -68,6 +79,7 @@ class Policy:
     drift: Drift = Drift.REPORT
     on_cordon: OnCordon = OnCordon.MOVE
     mode: Mode = Mode.ACTIVE
+    safety: Safety = Safety()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,15 +82,17 @@ class Situation:
     places: tuple[Place, ...]
     active: Place | None
     eligibility: Mapping[str, Reason]  # by node UID; Reason.ELIGIBLE or why not
+    unproven: frozenset[str] = frozenset()  # UIDs: no heartbeat since the storm began
 
     def view(self, name: str) -> NodeView | None:
         """The node of this name, if it is listed."""
         return next((view for view in self.views if view.node.name == name), None)
 
     def can_take(self, view: NodeView) -> bool:
-        """Eligible, and alive by positive evidence."""
+        """Eligible, and alive by positive evidence, which no storm is older than."""
         eligible = self.eligibility[view.node.uid] is Reason.ELIGIBLE
-        return eligible and view.health.verdict is Verdict.POSITIVE
+        proven = view.node.uid not in self.unproven
+        return eligible and proven and view.health.verdict is Verdict.POSITIVE
 
 
 def understand(o: Observation, policy: Policy) -> Situation:
@@ -109,7 +111,10 @@ def understand(o: Observation, policy: Policy) -> Situation:
     barred = barred_servers(o)
     nodes_on = Counter(view.server_number for view in views)
     eligibility = {view.node.uid: _eligibility(view, nodes_on, policy, barred) for view in views}
-    return Situation(policy, views, places, _active(places), eligibility)
+    unproven = frozenset(
+        node.uid for node in o.cluster.nodes if not o.storm.is_proven(node.uid, o.cluster)
+    )
+    return Situation(policy, views, places, _active(places), eligibility, unproven)
 
 
 def barred_servers(o: Observation) -> frozenset[int]:

@@ -53,6 +53,11 @@ class Timings:
     attempt_waits_seconds: tuple[float, ...] = (30.0, 60.0, 120.0, 300.0)
     # After a close with unknown outcome the route is read again at these ages.
     after_close_reads_seconds: tuple[float, ...] = (30.0, 120.0, 240.0)
+    # Nodes that turn bad within this time of each other turned bad together: kubelets beat every
+    # 10 s and the control plane looks every 5 s, so one cause shows itself over half a minute.
+    storm_span_seconds: float = 60.0
+    # How long a second of a spec's own periods lasts.
+    spec_second_seconds: float = 1.0
     # What was refused or failed is not tried again before.
     barred_seconds: float = 600.0
     # A node that lost its mapping this recently keeps `drift: Enforce` from acting.

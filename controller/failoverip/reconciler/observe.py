@@ -9,6 +9,7 @@ from failoverip.core.memory import IntentMemory, remember_intent
 from failoverip.core.observation import AccountView, Observation, Trouble
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import InvalidSpec, Policy, Resource
+from failoverip.core.storm import StormWatch, watch_storm
 from failoverip.reconciler.account import Account
 from failoverip.reconciler.accounts import Accounts
 from failoverip.reconciler.claims import Claims
@@ -40,10 +41,13 @@ class Observer:
         self._timings = around.timings
         # By UID: what this process remembers of open intents.
         self.memories: dict[str, IntentMemory] = {}
+        # By UID: what this process saw of the candidates.
+        self._storms: dict[str, StormWatch] = {}
 
     def keep_only(self, uids: Collection[str]) -> None:
         """Forget the intents of all other resources."""
         self.memories = {uid: memory for uid, memory in self.memories.items() if uid in uids}
+        self._storms = {uid: watch for uid, watch in self._storms.items() if uid in uids}
 
     def account_of(self, resource: Resource) -> Account | Trouble:
         """The account that a resource names."""
@@ -76,7 +80,18 @@ class Observer:
             unmapped_recently=self._unmapped(resource, account, now),
             timings=self._timings,
             api_server_addresses=self._endpoints.addresses,
+            storm=self._storm(resource),
         )
+
+    def _storm(self, resource: Resource) -> StormWatch:
+        before = self._storms.get(resource.uid, StormWatch())
+        if isinstance(resource.policy, InvalidSpec):
+            return before
+        after = watch_storm(
+            before, self._lists.cluster, resource.policy, resource.status, self._timings
+        )
+        self._storms[resource.uid] = after
+        return after
 
     def _memory(self, resource: Resource, now: float) -> IntentMemory | None:
         """Of the open intent; begun here when the answer to the write that opened it was lost."""

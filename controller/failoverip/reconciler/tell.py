@@ -23,7 +23,7 @@ from failoverip.core.provider import (
     SwitchAnswer,
 )
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Intent, MoveResult, Resource, RouteState, Status
+from failoverip.core.resource import Intent, MoveResult, Policy, Resource, RouteState, Status
 from failoverip.log import get_logger
 from failoverip.metrics import Metrics
 
@@ -53,6 +53,9 @@ class Teller:
         """A decision, and whether it is news; what was said already is not logged again."""
         name = o.resource.name
         self._metrics.second_installation(name, seen=decision.reason is Reason.SECOND_INSTALLATION)
+        policy = o.resource.policy
+        if isinstance(policy, Policy):
+            self._metrics.storm_hold(name, holds=o.storm.holds(o.now, policy.safety, o.timings))
         if isinstance(decision.action, Refresh):
             return False
         said = (decision.reason, decision.message)

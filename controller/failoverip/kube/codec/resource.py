@@ -11,6 +11,7 @@ from failoverip.core.resource import (
     OnCordon,
     Policy,
     Resource,
+    Safety,
 )
 from failoverip.kube.codec.status_read import status_from
 from failoverip.kube.codec.wire import Field, Json, UnreadableError, label_pairs
@@ -60,6 +61,15 @@ def _policy(spec: Field) -> Policy:
         drift=spec["drift"].member(Drift, Drift.REPORT),
         on_cordon=spec["onCordon"].member(OnCordon, OnCordon.MOVE),
         mode=spec["mode"].member(Mode, Mode.ACTIVE),
+        safety=_safety(spec["safety"]),
+    )
+
+
+def _safety(safety: Field) -> Safety:
+    default = Safety()
+    return Safety(
+        storm_percent=safety["stormPercent"].integer(default.storm_percent),
+        storm_hold_seconds=safety["stormHoldSeconds"].integer(default.storm_hold_seconds),
     )
 
 

@@ -18,13 +18,16 @@ READY_DEADLINE_SECONDS = 120.0
 RESTART_PAUSE_SECONDS = 1.0
 
 # What the tests need of a cluster's own housekeeping: nodes turn NotReady, a deleted node's
-# heartbeat Lease goes with it, namespaces end, each gets its default ServiceAccount, and
-# ClusterRoles labelled for view, edit and admin add to these.
+# heartbeat Lease goes with it, namespaces end, each gets its default ServiceAccount, ClusterRoles
+# labelled for view, edit and admin add to these, and a Deployment gets its pods.
 CONTROLLERS = (
     "node-lifecycle-controller",
     "garbage-collector-controller",
     "namespace-controller",
     "serviceaccount-controller",
+    "deployment-controller",
+    "replicaset-controller",
+    "disruption-controller",
     "clusterrole-aggregation-controller",
 )
 
@@ -106,6 +109,8 @@ class ApiServer:
             "--authorization-mode=RBAC",
             f"--token-auth-file={tokens}",
             "--disable-admission-plugins=ServiceAccount",
+            # As kubeadm starts it: what is privileged is left to pod security.
+            "--allow-privileged",
         ]
         self.process = Process(argv, directory / f"{name}.log")
 

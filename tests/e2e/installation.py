@@ -328,9 +328,8 @@ def installed(
     `robot_tls`: certificate and key with which Robot serves HTTPS.
     """
     install_crd(cluster)
-    for part in ("namespace.yaml", "rbac"):
-        path = MANIFESTS / part
-        cluster.kubectl("apply", "-k" if path.is_dir() else "-f", str(path))
+    for part in ("namespace", "rbac"):
+        cluster.kubectl("apply", "-k", str(MANIFESTS / part))
     write_secret(cluster, "robot-credentials", USER, PASSWORD)
     certificate, key = robot_tls or (None, None)
     tls = ["--tls-cert", str(certificate), "--tls-key", str(key)] if certificate else []

@@ -55,6 +55,10 @@ GIVEN = (
 )
 
 WITHHELD = (
+    Right("get", CORE, "nodes", name="node-a"),
+    Right("get", "failoverip.io", "failoverips", name="web"),
+    Right("get", LEASES, "leases", "kube-node-lease", "node-a"),
+    Right("get", LEASES, "leases", "another-namespace", "another-lease"),
     Right("patch", CORE, "nodes", name="node-a"),
     Right("update", CORE, "nodes/status", name="node-a"),
     Right("update", "failoverip.io", "failoverips", name="web"),
@@ -85,35 +89,10 @@ def installed(shared_cluster: Cluster) -> Iterator[Cluster]:
     shared_cluster.kubectl("delete", "-f", str(MANIFESTS / "operator" / "deployment.yaml"))
 
 
-def test_the_second_apply_changes_nothing(installed: Cluster) -> None:
-    again = installed.kubectl("apply", "-k", str(MANIFESTS))
-    lines = again.stdout.splitlines()
-    assert len(lines) >= 10
-    assert [line for line in lines if not line.endswith(" unchanged")] == []
-    assert installed.kubectl("diff", "-k", str(MANIFESTS)).stdout == ""
-
-
 def test_the_deployment_draws_no_warning(installed: Cluster) -> None:
     """Of pod security `restricted`, or of a field that is no more."""
     deployment = str(MANIFESTS / "operator" / "deployment.yaml")
     assert installed.kubectl("replace", "--dry-run=server", "-f", deployment).stderr == ""
-
-
-def test_a_pod_of_the_deployment_is_admitted(installed: Cluster) -> None:
-    """With pod security `restricted` enforced, and its priority class allowed."""
-    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/failoverip-operator"
-    template = installed.admin.get(path)["spec"]["template"]
-    pod: Json = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": template["metadata"] | {"name": "failoverip-operator-admitted"},
-        "spec": template["spec"],
-    }
-    admitted = installed.admin.create(
-        f"/api/v1/namespaces/{NAMESPACE}/pods", pod, dryRun="All", fieldValidation="Strict"
-    )
-    assert admitted["spec"]["priority"] == 2_000_000_000
-    assert admitted["spec"]["serviceAccountName"] == "failoverip-operator"
 
 
 def test_the_examples_apply(installed: Cluster, cluster: Cluster) -> None:

@@ -55,7 +55,6 @@ async def test_absent_is_none_only_for_the_object_that_was_asked_for(
     server: ScriptedServer, kubernetes: Kubernetes
 ) -> None:
     server.behave = lambda _: refusal(404, "NotFound", "not found", "web")
-    assert await kubernetes.get_failoverip("web") is None
     assert await kubernetes.read_secret("ns", "web") is None
     assert await kubernetes.get_lease("ns", "web") is None
 
@@ -65,8 +64,6 @@ async def test_without_the_crd_nothing_is_known_of_a_resource(
 ) -> None:
     server.behave = lambda _: Reply(404, "404 page not found\n")
     with pytest.raises(NotFound, match="serves no such resource"):
-        await kubernetes.get_failoverip("web")
-    with pytest.raises(NotFound):
         await kubernetes.list_failoverips()
 
 

@@ -16,14 +16,25 @@ CRD_FILE = MANIFESTS / "crd" / "failoverips.yaml"
 KUSTOMIZATION = "kustomization.yaml"
 
 
-def manifest_files() -> list[Path]:
-    """Every file that holds objects for the API server."""
-    return sorted(path for path in MANIFESTS.rglob("*.yaml") if path.name != KUSTOMIZATION)
-
-
 def kustomizations() -> list[Path]:
     """Every kustomization."""
     return sorted(MANIFESTS.rglob(KUSTOMIZATION))
+
+
+def named_in(kustomization: Path) -> set[Path]:
+    """The files and folders that a kustomization lists, as resources, components or patches."""
+    document = yaml.safe_load(kustomization.read_text())
+    names = [*document.get("resources", []), *document.get("components", [])]
+    names += [patch["path"] for patch in document.get("patches", []) if "path" in patch]
+    return {(kustomization.parent / name).resolve() for name in names}
+
+
+def manifest_files(start: Path = MANIFESTS) -> list[Path]:
+    """The files of objects that `kubectl apply -k` of a folder reads, patches among them."""
+    found: set[Path] = set()
+    for path in named_in(start / KUSTOMIZATION):
+        found |= set(manifest_files(path)) if path.is_dir() else {path}
+    return sorted(found)
 
 
 def documents(path: Path) -> list[Json]:
@@ -32,7 +43,7 @@ def documents(path: Path) -> list[Json]:
 
 
 def objects(*kinds: str) -> list[Json]:
-    """All objects of the manifests, or those of the kinds given."""
+    """All objects of the default installation, or those of the kinds given."""
     found = [document for path in manifest_files() for document in documents(path)]
     return [document for document in found if not kinds or document["kind"] in kinds]
 

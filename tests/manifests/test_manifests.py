@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.manifests.documents import (
-    KUSTOMIZATION,
     MANIFESTS,
     Json,
     crd,
     documents,
     kustomizations,
     manifest_files,
+    named_in,
     objects,
 )
 
@@ -52,7 +52,7 @@ def rules_for(resource: str) -> list[Json]:
     return [rule for rule in RULES if resource in rule["resources"]]
 
 
-@pytest.mark.parametrize("path", manifest_files(), ids=named)
+@pytest.mark.parametrize("path", [*manifest_files(), *EXAMPLES.glob("*.yaml")], ids=named)
 def test_every_manifest_holds_whole_objects(path: Path) -> None:
     for document in documents(path):
         assert document["apiVersion"]
@@ -62,19 +62,15 @@ def test_every_manifest_holds_whole_objects(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", kustomizations(), ids=named)
-def test_a_kustomization_lists_every_manifest_beside_it_and_no_other(path: Path) -> None:
-    listed = yaml.safe_load(path.read_text())["resources"]
-    files = {file.name for file in path.parent.glob("*.yaml")} - {KUSTOMIZATION}
-    folders = {
-        other.parent.name for other in kustomizations() if other.parent.parent == path.parent
-    }
-    assert sorted(listed) == sorted(files | folders)
+def test_a_kustomization_lists_every_manifest_beside_it(path: Path) -> None:
+    beside = set(path.parent.glob("*.yaml")) - {path}
+    assert beside <= named_in(path)
+    assert all(listed.exists() for listed in named_in(path))
 
 
-def test_every_manifest_but_the_examples_is_installed() -> None:
-    installed = {path.parent for path in kustomizations()}
-    left_out = {path.parent for path in manifest_files()} - installed
-    assert left_out == {EXAMPLES}
+def test_every_folder_of_manifests_but_the_examples_has_a_kustomization() -> None:
+    folders = {path.parent for path in MANIFESTS.rglob("*.yaml")}
+    assert folders - {path.parent for path in kustomizations()} == {EXAMPLES}
 
 
 def test_no_right_is_a_wildcard() -> None:
@@ -99,15 +95,11 @@ def _place(document: Json, role: Json) -> tuple[Any, ...]:
 
 def test_nodes_are_never_written() -> None:
     verbs = {verb for rule in rules_for("nodes") for verb in rule["verbs"]}
-    assert verbs == {"get", "list", "watch"}
+    assert verbs == {"list", "watch"}
 
 
 def test_of_failoverips_only_the_status_is_written() -> None:
-    assert {verb for rule in rules_for("failoverips") for verb in rule["verbs"]} == {
-        "get",
-        "list",
-        "watch",
-    }
+    assert [rule["verbs"] for rule in rules_for("failoverips")] == [["list", "watch"]]
     assert [rule["verbs"] for rule in rules_for("failoverips/status")] == [["update"]]
 
 
@@ -141,6 +133,12 @@ def test_the_operator_needs_no_cluster_dns_and_no_host_network() -> None:
     assert "hostNetwork" not in pod_spec()
 
 
+def test_a_replica_bears_a_node_in_need_and_no_cordoned_one() -> None:
+    borne = {t["key"].rpartition("/")[2] for t in pod_spec()["tolerations"]}
+    assert {"memory-pressure", "disk-pressure", "pid-pressure", "control-plane"} <= borne
+    assert "unschedulable" not in borne
+
+
 def test_a_replica_leaves_a_dead_node_soon() -> None:
     evictions = {
         toleration["key"]: toleration["tolerationSeconds"]
@@ -151,9 +149,49 @@ def test_a_replica_leaves_a_dead_node_soon() -> None:
     assert max(evictions.values()) <= 30
 
 
-def test_the_selector_matches_the_pods() -> None:
+def test_all_selectors_match_the_pods() -> None:
     labels = deployment()["spec"]["template"]["metadata"]["labels"]
-    assert deployment()["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    (budget,) = objects("PodDisruptionBudget")
+    (policy,) = objects("NetworkPolicy")
+    (service,) = objects("Service")
+    for selector in (
+        deployment()["spec"]["selector"]["matchLabels"],
+        budget["spec"]["selector"]["matchLabels"],
+        policy["spec"]["podSelector"]["matchLabels"],
+        service["spec"]["selector"],
+    ):
+        assert selector
+        assert selector.items() <= labels.items()
+
+
+def test_only_the_metrics_port_is_open_and_only_what_comes_in_is_limited() -> None:
+    (policy,) = objects("NetworkPolicy")
+    assert policy["spec"]["policyTypes"] == ["Ingress"]
+    (rule,) = policy["spec"]["ingress"]
+    (container,) = pod_spec()["containers"]
+    assert [port["port"] for port in rule["ports"]] == [p["name"] for p in container["ports"]]
+    assert rule["from"]
+
+
+def test_the_annotations_for_prometheus_name_the_port_that_is_served() -> None:
+    annotations = deployment()["spec"]["template"]["metadata"]["annotations"]
+    (port,) = pod_spec()["containers"][0]["ports"]
+    assert annotations["prometheus.io/port"] == str(port["containerPort"])
+    (service,) = objects("Service")
+    assert [p["port"] for p in service["spec"]["ports"]] == [port["containerPort"]]
+
+
+def test_a_replica_that_is_not_ready_is_scraped_and_holds_up_no_drain() -> None:
+    (service,) = objects("Service")
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    (budget,) = objects("PodDisruptionBudget")
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_the_image_has_the_version_of_this_checkout() -> None:
+    (container,) = pod_spec()["containers"]
+    project = tomllib.loads((MANIFESTS.parent / "pyproject.toml").read_text())["project"]
+    assert container["image"] == f"failoverip:{project['version']}"
 
 
 def test_the_example_begins_without_moving_anything() -> None:

@@ -25,8 +25,7 @@ async def _no_boundary(name: str) -> None:
 async def write_as_a_stale_leader(world: World) -> None:
     """The present epoch under another holder: what a leader that lost its lease would write."""
     door = Kubernetes(ApiLink(world.api, _no_boundary), "stale")
-    resource = await door.get_failoverip("web")
-    assert resource is not None
+    (resource,) = await door.list_failoverips()
     assert resource.status.fence is not None
     fence = replace(resource.status.fence, holder="stale")
     await door.write_status(resource, replace(resource.status, fence=fence))

@@ -98,13 +98,6 @@ class Kubernetes:
         """All resources; NotFound when the CRD is not installed."""
         return await self._list(_FAILOVERIPS, resource_from, timeout_seconds)
 
-    async def get_failoverip(
-        self, name: str, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
-    ) -> Resource | None:
-        """One resource, None when it is gone; NotFound when the CRD is."""
-        item = await self._find(f"{_FAILOVERIPS}/{name}", name, timeout_seconds)
-        return None if item is None else _read(resource_from, item)
-
     async def write_status(
         self,
         resource: Resource,

@@ -37,10 +37,6 @@ class KubernetesDoor(Protocol):
         """All resources, as of now."""
         ...
 
-    async def get_failoverip(self, name: str, timeout_seconds: float = ...) -> Resource | None:
-        """One resource, None when it is gone."""
-        ...
-
     async def write_status(
         self,
         resource: Resource,

@@ -41,7 +41,8 @@ def operator_documents() -> list[dict[str, Any]]:
     """The namespace, the ServiceAccount and its rights, in the order to apply them."""
     directory = _directory()
     listed = yaml.safe_load((directory / "rbac" / "kustomization.yaml").read_text())["resources"]
-    files = [directory / "namespace.yaml", *(directory / "rbac" / name for name in listed)]
+    namespace = directory / "namespace" / "namespace.yaml"
+    files = [namespace, *(directory / "rbac" / name for name in listed)]
     return [document for file in files for document in _documents(file)]
 
 

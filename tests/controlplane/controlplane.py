@@ -44,7 +44,7 @@ class ControlPlane(Cluster):
         options: ControlPlaneOptions,
     ) -> None:
         self._assets = assets
-        self._keys: KeyFiles = write_key_files(directory)
+        self.keys: KeyFiles = write_key_files(directory)
         token = secrets.token_urlsafe(24)
         users = [(token, "test-admin", "system:masters")]
         self._tokens = write_token_file(directory / "tokens.csv", users)
@@ -53,10 +53,10 @@ class ControlPlane(Cluster):
         self.api_servers = [first]
         kubeconfig = write_kubeconfig(
             directory / "admin.kubeconfig",
-            kubeconfig_document(first.url, token, self._keys.ca, "default"),
+            kubeconfig_document(first.url, token, self.keys.ca, "default"),
         )
         super().__init__(
-            Access(first.url, token, self._keys.ca), assets.kubectl, kubeconfig, directory
+            Access(first.url, token, self.keys.ca), assets.kubectl, kubeconfig, directory
         )
         self._controller_manager = (
             ControllerManager(
@@ -138,7 +138,7 @@ class ControlPlane(Cluster):
 
     def _new_api_server(self, name: str, directory: Path) -> ApiServer:
         program = self._assets.kube_apiserver
-        return ApiServer(program, name, directory, self.etcd.url, self._keys, self._tokens)
+        return ApiServer(program, name, directory, self.etcd.url, self.keys, self._tokens)
 
     def _has_system_namespaces(self) -> bool:
         names = {item["metadata"]["name"] for item in self.admin.list("/api/v1/namespaces")}

@@ -90,6 +90,11 @@ class Kubelet:
         """Fall silent at once, without a word to the API server."""
         self._beating.clear()
 
+    @property
+    def powered(self) -> bool:
+        """Whether its node runs."""
+        return self._beating.is_set()
+
     def power_on(self) -> None:
         """Boot again: register if the node was deleted, and say Ready at once."""
         self._readiness = READY

@@ -13,13 +13,25 @@ from tests.controlplane.fixtures import KubeletFactory
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.rest import Json
 from tests.controlplane.waiting import eventually
+from tests.docs.pod_logs import PodLogs
+from tests.docs.pods import PodRunner
 from tests.docs.shell import Shell, shell
-from tests.e2e.installation import PASSWORD, USER, Installation, Simulator, is_true, server_ip
+from tests.e2e.installation import (
+    NAMESPACE,
+    PASSWORD,
+    USER,
+    Installation,
+    Simulator,
+    is_true,
+    server_ip,
+)
 from tests.repo.commands import Block
 from tests.repo.files import ROOT
 
 SERVERS = {"node-1": 321, "node-2": 322, "node-3": 323}
-SERVICE_ACCOUNT = "/api/v1/namespaces/failoverip-system/serviceaccounts/failoverip-operator"
+SERVICE_ACCOUNT = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/failoverip-operator"
+DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/failoverip-operator"
+MANIFESTS = str(ROOT / "manifests")
 # Robot as the pages know it: quick, and it says `ready`.
 WORLD = f"""
 [[users]]
@@ -55,9 +67,12 @@ def world() -> str:
 class Story:
     """A person at a shell, and the cluster that answers."""
 
-    def __init__(self, home: Installation, nodes: dict[str, Kubelet], person: Shell) -> None:
+    def __init__(
+        self, home: Installation, nodes: dict[str, Kubelet], pods: PodRunner, person: Shell
+    ) -> None:
         self.home = home
         self.nodes = nodes
+        self.pods = pods
         self.person = person
 
     def do(self, block: Block) -> str:
@@ -66,7 +81,7 @@ class Story:
             said = self.home.cluster.kubectl("apply", "-f", "-", stdin=block.text).stdout
         else:
             said = self.person.run(block)
-        self._serve()
+        self._install()
         self.rest(str(block))
         return said
 
@@ -79,11 +94,11 @@ class Story:
             return []
         return self.home.cluster.admin.list(FAILOVER_IPS)
 
-    def _serve(self) -> None:
-        """The operator runs as soon as there is an identity for it."""
-        if not self.home.replicas and self.home.cluster.admin.find(SERVICE_ACCOUNT):
-            self.home.start_replica("one")
-            self.home.start_replica("two")
+    def _install(self) -> None:
+        """The Deployment, which the README cannot tell to apply while there is no image."""
+        admin = self.home.cluster.admin
+        if admin.find(SERVICE_ACCOUNT) and not admin.find(DEPLOYMENT):
+            self.home.cluster.kubectl("apply", "-k", MANIFESTS)
 
 
 def at_rest(resource: Json) -> bool:
@@ -100,23 +115,31 @@ def new_cluster(
     control_plane: ControlPlane, kubelet: KubeletFactory, directory: Path
 ) -> Iterator[Story]:
     """Three nodes, Robot, a checkout with the README's files; nothing is installed yet."""
-    control_plane.kubectl("delete", "-k", str(ROOT / "manifests"), "--ignore-not-found", "--wait")
+    remove(control_plane)
     checkout = directory / "checkout"
     checkout.mkdir()
-    (checkout / "manifests").symlink_to(ROOT / "manifests")
+    (checkout / "manifests").symlink_to(MANIFESTS)
     (checkout / "robot-username").write_text(USER)
     (checkout / "robot-password").write_text(PASSWORD)
+    keys = control_plane.keys
     with ExitStack() as stack:
         simulator = Simulator(directory, world())
         stack.callback(simulator.close)
         home = Installation(control_plane, directory, simulator, robot_url=simulator.url)
         nodes = {name: kubelet(name, server_ip(number)) for name, number in SERVERS.items()}
+        logs = stack.enter_context(PodLogs(keys.serving_certificate, keys.serving_key))
+        pods = PodRunner(home, nodes, logs)
+        pods.start()
+        stack.callback(pods.stop)
+        # While nodes run that end its pods.
+        stack.callback(remove, control_plane)
         person = stack.enter_context(shell(checkout, environment(control_plane, directory)))
-        try:
-            yield Story(home, nodes, person)
-        finally:
-            for replica in home.replicas:
-                replica.kill()
+        yield Story(home, nodes, pods, person)
+
+
+def remove(cluster: Cluster) -> None:
+    """What the manifests make, and the pods, whoever left them."""
+    cluster.kubectl("delete", "-k", MANIFESTS, "--ignore-not-found", "--wait", "--timeout=60s")
 
 
 def environment(cluster: Cluster, directory: Path) -> dict[str, str]:

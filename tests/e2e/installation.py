@@ -141,10 +141,18 @@ class Simulator:
 
 
 class Replica:
-    """One operator process. `server` is a proxy's URL in place of the API server's."""
+    """One operator process. `server` is a proxy's URL in place of the API server's.
+
+    `code` is a directory with another version of the package than this checkout's.
+    """
 
     def __init__(
-        self, home: Installation, name: str, server: str | None, flags: Sequence[str]
+        self,
+        home: Installation,
+        name: str,
+        server: str | None,
+        flags: Sequence[str],
+        code: Path | None = None,
     ) -> None:
         kubeconfig = home.cluster.service_account_kubeconfig(
             home.namespace, SERVICE_ACCOUNT, server
@@ -157,6 +165,7 @@ class Replica:
         argv += ["--time-scale", str(TIME_SCALE), "--lease-duration-seconds", "6"]
         argv += ["--renew-deadline-seconds", "4", "--retry-period-seconds", "1", *flags]
         environ = {k: v for k, v in os.environ.items() if k != "KUBECONFIG"}
+        environ |= {"PYTHONPATH": str(code)} if code else {}
         self.process = Process(argv, home.directory / f"{name}.log", environ)
         self.process.start()
 
@@ -212,10 +221,15 @@ class Installation:
     replicas: list[Replica] = field(default_factory=list)
 
     def start_replica(
-        self, name: str, *, server: str | None = None, flags: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        server: str | None = None,
+        flags: Sequence[str] = (),
+        code: Path | None = None,
     ) -> Replica:
         """Start one more operator process."""
-        replica = Replica(self, name, server, flags)
+        replica = Replica(self, name, server, flags, code)
         self.replicas.append(replica)
         return replica
 

@@ -1,8 +1,7 @@
 """Metrics, in a registry of our own. Callers say facts; they never see prometheus_client's types.
 
-What is true of a resource now (gauges) is kept as plain values and turned into series when the
-page is read, so that a resource that is gone leaves none behind and a page is never half of an
-update. `at` is seconds of the clock given to `Metrics`, which never jumps: ages need no wall clock.
+What is true now (gauges) is kept as plain values and turned into series when the page is read.
+`at` is seconds of the clock given to `Metrics`, which never jumps: ages need no wall clock.
 Safe to use from several threads.
 """
 
@@ -10,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -19,43 +17,18 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    Metric,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import AddressStatus, MoveResult
+from failoverip.core.resource import AddressStatus, Condition, MoveResult
+from failoverip.series import ResourceState, State, StateCollector
 
 PAGE_CONTENT_TYPE = CONTENT_TYPE_LATEST
 # A decision takes tenths of a second, the control plane most of a minute, Robot up to two.
 _BUCKETS_SECONDS = (0.1, 0.3, 1, 2, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
-
-
-@dataclass(slots=True)
-class _Resource:
-    """What is known of one FailoverIP. A None has not been said yet."""
-
-    addresses: tuple[AddressStatus, ...] = ()
-    confirmed_at: dict[str, float] = field(default_factory=dict)
-    ready: bool | None = None
-    reason: Reason | None = None
-    attempts: int | None = None
-    fence_proven: bool | None = None
-    second_installation: bool = False
-    storm_hold: bool = False
-
-
-@dataclass(slots=True)
-class _State:
-    resources: dict[str, _Resource] = field(default_factory=dict)
-    leader: str = ""
-    lease_renewed_at: float | None = None
-    listed_at: dict[str, float] = field(default_factory=dict)
-    watch_heard_at: dict[str, float] = field(default_factory=dict)
 
 
 def account_label(username: str) -> str:
@@ -69,10 +42,10 @@ class Metrics:
     def __init__(self, now: Callable[[], float], version: str) -> None:
         self._registry = CollectorRegistry()
         self._lock = threading.Lock()
-        self._state = _State()
+        self._state = State()
         self._events = _Events(self._registry)
         self._events.build.labels(version).set(1)
-        self._registry.register(_StateCollector(self._state, self._lock, now))
+        self._registry.register(StateCollector(self._state, self._lock, now))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
@@ -89,14 +62,33 @@ class Metrics:
         with self._lock:
             resource = self._resource(failoverip)
             resource.addresses = told
-            resource.confirmed_at = {
-                text: at for text, at in resource.confirmed_at.items() if text in texts
-            }
+            for known in (resource.confirmed_at, resource.healthy):
+                for gone in known.keys() - texts:
+                    del known[gone]
 
     def address_confirmed(self, failoverip: str, address: str, at: float) -> None:
         """Robot said where the address is, at this time."""
         with self._lock:
             self._resource(failoverip).confirmed_at[address] = at
+
+    def address_healthy(self, failoverip: str, address: str, *, healthy: bool | None) -> None:
+        """Whether the node that the address is on shows a sign of life; None: it is on no node."""
+        with self._lock:
+            known = self._resource(failoverip).healthy
+            known.pop(address, None)
+            if healthy is not None:
+                known[address] = healthy
+
+    def conditions_told(self, failoverip: str, conditions: Iterable[Condition]) -> None:
+        """The conditions of the status; what was said before is replaced."""
+        with self._lock:
+            self._resource(failoverip).conditions = tuple(conditions)
+
+    def candidates_counted(self, failoverip: str, candidates: int, eligible: int) -> None:
+        """How many nodes are selected, and how many of them could take the addresses now."""
+        with self._lock:
+            resource = self._resource(failoverip)
+            resource.candidates, resource.eligible = candidates, eligible
 
     def resource_decided(self, failoverip: str, reason: Reason, *, ready: bool) -> None:
         """The last decision's reason, and whether the resource is Ready."""
@@ -115,8 +107,14 @@ class Metrics:
             self._resource(failoverip).attempts = None
 
     def fence_tried(self, failoverip: str, *, refused: bool) -> None:
-        """Whether the API server refused what a stale leader would write."""
+        """Whether the API server refused what a stale leader would write.
+
+        The fence is the CRD's: a proof on one resource ends the doubt about all.
+        """
         with self._lock:
+            for other in self._state.resources.values():
+                if refused and other.fence_proven is not None:
+                    other.fence_proven = True
             self._resource(failoverip).fence_proven = refused
 
     def second_installation(self, failoverip: str, *, seen: bool) -> None:
@@ -158,22 +156,35 @@ class Metrics:
         """One request: `kind` read or write, `outcome` the name of an answer or a fault."""
         self._events.requests.labels(kind, outcome).inc()
 
-    def budget_left(self, account: str, kind: str, requests: float) -> None:
-        """How many requests of this kind may still be sent; `account` is an `account_label`."""
+    def budget_left(self, account: str, kind: str, requests: float, reserved: float) -> None:
+        """How many requests of this kind may still be sent, and how many of them are kept back.
+
+        `account` is an `account_label`.
+        """
         self._events.budget.labels(account, kind).set(requests)
+        self._events.reserve.labels(account, kind).set(reserved)
 
     def account_gone(self, account: str) -> None:
         """No resource uses the account any more: its series end."""
-        self._events.budget.remove_by_labels({"account": account})
+        for gauge in (self._events.budget, self._events.reserve):
+            gauge.remove_by_labels({"account": account})
 
     # -- this process and its API server
 
     def leading(self, *, leads: bool) -> None:
-        """Whether this process leads. One that does not knows nothing of the resources."""
+        """Whether this process leads. One that does not knows nothing but of the Lease."""
         self._events.leading.set(1 if leads else 0)
-        if not leads:
-            with self._lock:
-                self._state.resources.clear()
+        if leads:
+            return
+        self._events.budget.clear()
+        self._events.reserve.clear()
+        with self._lock:
+            for known in (
+                self._state.resources,
+                self._state.listed_at,
+                self._state.watch_heard_at,
+            ):
+                known.clear()
 
     def leader_seen(self, identity: str) -> None:
         """Who holds the Lease; empty when nobody does."""
@@ -199,8 +210,8 @@ class Metrics:
         """A pass ended in an error; `kind` is the error's class name."""
         self._events.errors.labels(kind).inc()
 
-    def _resource(self, failoverip: str) -> _Resource:
-        return self._state.resources.setdefault(failoverip, _Resource())
+    def _resource(self, failoverip: str) -> ResourceState:
+        return self._state.resources.setdefault(failoverip, ResourceState())
 
 
 class _Events:
@@ -243,6 +254,12 @@ class _Events:
             ["account", "kind"],
             registry=registry,
         )
+        self.reserve = Gauge(
+            "failoverip_robot_requests_reserved",
+            "Of these, requests that are kept for failed nodes (write) and open switches (read).",
+            ["account", "kind"],
+            registry=registry,
+        )
         self.leading = Gauge(
             "failoverip_leading", "1 if this process leads, else 0.", registry=registry
         )
@@ -256,83 +273,3 @@ class _Events:
 
 def _histogram(registry: CollectorRegistry, name: str, text: str) -> Histogram:
     return Histogram(name, text, registry=registry, buckets=_BUCKETS_SECONDS)
-
-
-class _StateCollector(Collector):
-    """Turns the state into series at the moment the page is read."""
-
-    def __init__(self, state: _State, lock: threading.Lock, now: Callable[[], float]) -> None:
-        self._state = state
-        self._lock = lock
-        self._now = now
-
-    def collect(self) -> Iterator[Metric]:
-        """All families, from one state under one lock."""
-        with self._lock:
-            now = self._now()
-            families = [*_resource_families(self._state, now), *_process_families(self._state, now)]
-        return iter(families)
-
-
-def _resource_families(state: _State, now: float) -> list[Metric]:
-    address = _family("address_info", "Where Robot routes an address.", *_ADDRESS, "node", "state")
-    confirmed = _family(
-        "address_confirmation_age_seconds",
-        "Since Robot last said where the address is.",
-        *_ADDRESS,
-    )
-    ready = _family("resource_ready", "1 if the resource is Ready, else 0.", "failoverip")
-    decision = _family("decision_info", "The reason of the last decision.", "failoverip", "reason")
-    is_open = _family("intent_open", "1 while a switch is open, else 0.", "failoverip")
-    attempts = _family("intent_attempts", "Attempts of the open switch.", "failoverip")
-    fence = _family(
-        "fence_proven", "1 if the API server refuses a stale leader's writes.", "failoverip"
-    )
-    second = _family(
-        "second_installation", "1 while another installation holds the resource.", "failoverip"
-    )
-    storm = _family(
-        "storm_hold", "1 while too many nodes turned bad at once for a move, else 0.", "failoverip"
-    )
-    for name, resource in sorted(state.resources.items()):
-        for item in resource.addresses:
-            labels = [name, item.address.text]
-            address.add_metric([*labels, item.node, item.state.value], 1)
-            if item.address.text in resource.confirmed_at:
-                confirmed.add_metric(labels, now - resource.confirmed_at[item.address.text])
-        _add(ready, name, resource.ready)
-        if resource.reason is not None:
-            decision.add_metric([name, resource.reason.value], 1)
-        _add(is_open, name, resource.attempts is not None)
-        _add(attempts, name, resource.attempts)
-        _add(fence, name, resource.fence_proven)
-        _add(second, name, resource.second_installation)
-        _add(storm, name, resource.storm_hold)
-    return [address, confirmed, ready, decision, is_open, attempts, fence, second, storm]
-
-
-def _process_families(state: _State, now: float) -> list[Metric]:
-    leader = _family("leader_info", "Who holds the Lease.", "identity")
-    if state.leader:
-        leader.add_metric([state.leader], 1)
-    lease = _family("lease_age_seconds", "Since the Lease was last seen renewed.")
-    if state.lease_renewed_at is not None:
-        lease.add_metric([], now - state.lease_renewed_at)
-    listed = _family("api_list_age_seconds", "Since the last complete list.", "kind")
-    heard = _family("api_watch_age_seconds", "Since the watch last delivered anything.", "kind")
-    for family, ages in ((listed, state.listed_at), (heard, state.watch_heard_at)):
-        for kind, at in sorted(ages.items()):
-            family.add_metric([kind], now - at)
-    return [leader, lease, listed, heard]
-
-
-_ADDRESS = ("failoverip", "address")
-
-
-def _family(name: str, text: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"failoverip_{name}", text, labels=labels)
-
-
-def _add(family: GaugeMetricFamily, failoverip: str, value: float | bool | None) -> None:
-    if value is not None:
-        family.add_metric([failoverip], float(value))

@@ -13,7 +13,7 @@ from tests.support.machine import need_programs
 
 from failoverip.core.addresses import parse_failover_address
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import AddressStatus, MoveResult, RouteState
+from failoverip.core.resource import AddressStatus, Condition, MoveResult, RouteState
 from failoverip.metrics import Metrics, account_label
 
 V4, V6 = "203.0.113.10", "2001:db8:1:2::/64"
@@ -33,6 +33,10 @@ def status(address: str, node: str, state: RouteState = RouteState.CONFIRMED) ->
     return AddressStatus(parse_failover_address(address), state, None, node)
 
 
+def condition(kind: str, state: str, reason: Reason = Reason.ON_HEALTHY_NODE) -> Condition:
+    return Condition(kind, state, reason, "a message", 0.0)
+
+
 def samples(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
     """Label values, in the order of the labels' names, to the sample's value."""
     found: dict[tuple[str, ...], float] = {}
@@ -48,6 +52,9 @@ def filled(clock: Stopwatch) -> Metrics:
     metrics = Metrics(clock, "0.1.0")
     metrics.addresses_routed("web", [status(V4, "a"), status(V6, "b", RouteState.SWITCHING)])
     metrics.address_confirmed("web", V4, 990.0)
+    metrics.address_healthy("web", V4, healthy=False)
+    metrics.conditions_told("web", [condition("Stalled", "False"), condition("Ready", "Unknown")])
+    metrics.candidates_counted("web", candidates=3, eligible=2)
     metrics.resource_decided("web", Reason.NODE_UNREACHABLE, ready=False)
     metrics.intent_open("web", attempts=2)
     metrics.fence_tried("web", refused=True)
@@ -58,7 +65,7 @@ def filled(clock: Stopwatch) -> Metrics:
     metrics.move_confirmed(40.0)
     metrics.move_ended(Reason.NODE_UNREACHABLE, MoveResult.CONFIRMED)
     metrics.request_answered("read", "ok")
-    metrics.budget_left(account_label("#ws+name"), "read", 70)
+    metrics.budget_left(account_label("#ws+name"), "read", 70, reserved=20)
     metrics.leading(leads=True)
     metrics.leader_seen("pod-1_0badcafe")
     metrics.lease_renewed(998.0)
@@ -92,6 +99,46 @@ def test_an_address_that_left_the_resource_leaves_no_age_behind() -> None:
     metrics.addresses_routed("web", [status(V6, "b")])
     metrics.addresses_routed("web", [status(V4, "b")])
     assert samples(metrics, "failoverip_address_confirmation_age_seconds") == {}
+
+
+def test_whether_the_node_of_each_address_is_alive() -> None:
+    metrics = filled(Stopwatch())
+    assert samples(metrics, "failoverip_address_node_healthy") == {(V4, "web"): 0}
+    metrics.address_healthy("web", V4, healthy=True)
+    assert samples(metrics, "failoverip_address_node_healthy") == {(V4, "web"): 1}
+    metrics.address_healthy("web", V4, healthy=None)
+    assert samples(metrics, "failoverip_address_node_healthy") == {}
+
+
+def test_an_address_that_left_the_resource_leaves_no_health_behind() -> None:
+    metrics = filled(Stopwatch())
+    metrics.addresses_routed("web", [status(V6, "b")])
+    metrics.addresses_routed("web", [status(V4, "b")])
+    assert samples(metrics, "failoverip_address_node_healthy") == {}
+
+
+def test_each_condition_with_its_reason_and_a_changed_one_leaves_nothing_behind() -> None:
+    metrics = filled(Stopwatch())
+    assert samples(metrics, "failoverip_condition") == {
+        ("Stalled", "web", "OnHealthyNode"): 0,
+        ("Ready", "web", "OnHealthyNode"): -1,
+    }
+    metrics.conditions_told("web", [condition("Stalled", "True", Reason.OVERLAP)])
+    assert samples(metrics, "failoverip_condition") == {("Stalled", "web", "Overlap"): 1}
+
+
+def test_how_many_nodes_could_take_the_addresses() -> None:
+    metrics = filled(Stopwatch())
+    assert samples(metrics, "failoverip_candidates") == {("web",): 3}
+    assert samples(metrics, "failoverip_candidates_eligible") == {("web",): 2}
+
+
+def test_a_proof_of_the_fence_ends_the_doubt_about_every_resource() -> None:
+    """A leader proves it once: a resource tried before the CRD was mended said 0 for ever."""
+    metrics = filled(Stopwatch())
+    metrics.fence_tried("web", refused=False)
+    metrics.fence_tried("mail", refused=True)
+    assert samples(metrics, "failoverip_fence_proven") == {("web",): 1, ("mail",): 1}
 
 
 def test_whether_each_resource_is_ready_and_why_not() -> None:
@@ -140,8 +187,10 @@ def test_requests_and_what_is_left_of_the_budget() -> None:
     account = account_label("#ws+name")
     assert samples(metrics, "failoverip_robot_requests_total") == {("read", "ok"): 1}
     assert samples(metrics, "failoverip_robot_requests_left") == {(account, "read"): 70}
+    assert samples(metrics, "failoverip_robot_requests_reserved") == {(account, "read"): 20}
     metrics.account_gone(account)
     assert samples(metrics, "failoverip_robot_requests_left") == {}
+    assert samples(metrics, "failoverip_robot_requests_reserved") == {}
 
 
 def test_who_leads_and_how_old_the_lease_is() -> None:
@@ -157,7 +206,10 @@ def test_a_process_that_stops_leading_says_nothing_more_about_resources() -> Non
     metrics = filled(Stopwatch())
     metrics.leading(leads=False)
     assert samples(metrics, "failoverip_leading") == {(): 0}
-    assert 'failoverip="web"' not in metrics.page().decode()
+    page = metrics.page().decode()
+    assert 'failoverip="web"' not in page
+    assert account_label("#ws+name") not in page
+    assert 'kind="nodes"' not in page
 
 
 def test_how_old_lists_and_watches_are() -> None:

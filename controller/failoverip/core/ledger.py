@@ -313,6 +313,10 @@ def _read_limit(for_open_switch: bool) -> int:
     return READS_PER_HOUR if for_open_switch else READS_PER_HOUR - RESERVED_READS
 
 
+def reserved_writes(addresses: int) -> int:
+    """Writes of an hour that only failed nodes may use, for an account of so many addresses."""
+    return min(addresses, MAX_RESERVED_WRITES)
+
+
 def _write_limit(for_failed_node: bool, addresses: int) -> int:
-    reserve = min(addresses, MAX_RESERVED_WRITES)
-    return WRITES_PER_HOUR if for_failed_node else WRITES_PER_HOUR - reserve
+    return WRITES_PER_HOUR if for_failed_node else WRITES_PER_HOUR - reserved_writes(addresses)

@@ -233,6 +233,15 @@ def choose_target(s: Situation, carried: Mapping[int, int]) -> NodeView | None:
     )
 
 
+def shows_life(o: Observation, name: str) -> bool:
+    """Whether the node of this name is listed, and alive by positive evidence."""
+    return any(
+        assess(node, o.cluster, o.now, o.timings).verdict is Verdict.POSITIVE
+        for node in o.cluster.nodes
+        if node.name == name
+    )
+
+
 def still_settling(o: Observation, view: NodeView) -> bool:
     """This process has not watched a Ready node long enough to see its heartbeat change."""
     trace = o.cluster.traces.get(view.node.uid)

@@ -10,6 +10,7 @@ import asyncio
 
 from failoverip.core.decide import decide
 from failoverip.core.decision import CloseIntent, Decision, Hold, Refresh
+from failoverip.core.ledger import RESERVED_READS, reserved_writes
 from failoverip.core.observation import Claim
 from failoverip.core.resource import Policy, Resource
 from failoverip.kube import Conflict, Invalid, KubeError, NotFound
@@ -246,6 +247,6 @@ class Reconciler:
     def _tell_budget(self, account: Account, now: float) -> None:
         ledger = account.ledger
         writes = ledger.writes_left(now, for_failed_node=True, addresses=account.addresses)
-        self._metrics.budget_left(account.name, "write", writes)
+        self._metrics.budget_left(account.name, "write", writes, reserved_writes(account.addresses))
         reads = ledger.reads_left(now, for_open_switch=True)
-        self._metrics.budget_left(account.name, "read", reads)
+        self._metrics.budget_left(account.name, "read", reads, RESERVED_READS)

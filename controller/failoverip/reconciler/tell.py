@@ -24,6 +24,7 @@ from failoverip.core.provider import (
 )
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Intent, MoveResult, Policy, Resource, RouteState, Status
+from failoverip.core.situation import shows_life
 from failoverip.log import get_logger
 from failoverip.metrics import Metrics
 
@@ -79,8 +80,14 @@ class Teller:
         self._metrics.addresses_routed(name, status.addresses)
         for entry in status.addresses:
             track = o.account.routes.get(entry.address.key)
-            if track is not None and entry.state is RouteState.CONFIRMED:
+            if track is not None:
                 self._metrics.address_confirmed(name, entry.address.text, track.seen_at)
+            known = entry.node and entry.state is not RouteState.UNKNOWN
+            healthy = shows_life(o, entry.node) if known else None
+            self._metrics.address_healthy(name, entry.address.text, healthy=healthy)
+        self._metrics.conditions_told(name, status.conditions)
+        if o.cluster.listed_at is not None:
+            self._metrics.candidates_counted(name, status.candidate_count, status.eligible_count)
         ready = next((c for c in status.conditions if c.type == "Ready"), None)
         if ready is not None:
             reason = self._last.get(name, (ready.reason, ""))[0]

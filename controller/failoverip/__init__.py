@@ -10,6 +10,13 @@ The folder tree is the architecture; a line may import the lines below it, never
     core          values in, values out
 """
 
-from importlib.metadata import version
+__version__: str
 
-__version__ = version("failoverip")
+
+def __getattr__(name: str) -> str:
+    """The version, looked up when it is asked for: that takes 40 ms of CPU, and an agent has 60."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version("failoverip")

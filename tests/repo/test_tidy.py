@@ -22,7 +22,7 @@ PACKAGE_HOSTS = tuple(
     )
 )
 # They need a package that the rest of theirs must not import (see the packages' docstrings).
-TRANSPORTS = {"failoverip.robot.client"}
+TRANSPORTS = {"failoverip.robot.client", "failoverip.robot.blocking"}
 
 
 def test_every_module_is_short() -> None:

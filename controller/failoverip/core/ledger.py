@@ -171,11 +171,13 @@ class Ledger:
 
     # -- records, each a new ledger
 
-    def reserve_reads(self, now: float, *, for_open_switch: bool) -> Ledger:
-        """Take slots for the next reads, up to five together with those still unused."""
+    def reserve_reads(
+        self, now: float, *, for_open_switch: bool, block: int = READ_BLOCK
+    ) -> Ledger:
+        """Take slots for the next reads, up to `block` together with those still unused."""
         used = len(_within(self.reads, now, self._span()))
         room = _read_limit(for_open_switch) - used
-        slots = max(self.reserved_reads, min(READ_BLOCK, room))
+        slots = max(self.reserved_reads, min(block, room))
         return replace(self, reserved_reads=slots)
 
     def record_read(self, now: float) -> Ledger:
@@ -184,6 +186,12 @@ class Ledger:
             raise ValueError("a read must be reserved before it is sent")
         reads = (*_within(self.reads, now, self._span()), now)
         return replace(self, reads=reads, reserved_reads=self.reserved_reads - 1)
+
+    def record_read_not_sent(self, now: float) -> Ledger:
+        """Give back the read of `now`: no connection was made, so Robot saw none."""
+        reads = list(self.reads)
+        reads.remove(now)
+        return replace(self, reads=tuple(reads))
 
     def record_write(self, now: float) -> Ledger:
         """Count one write that is about to be sent. ValueError when the hour holds 50 already."""

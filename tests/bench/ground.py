@@ -29,6 +29,8 @@ from tests.controlplane.waiting import eventually
 from tests.e2e.installation import NAMESPACE, PASSWORD, Installation, Replica, installed, server_ip
 
 FIRST_SERVER = 321
+# A measure moves addresses more often than a user would let them.
+ALL_MOVES = {"maxMovesPerHour": 10}
 _NODE_PREFIX = "node-"
 ROLE = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles/failoverip-operator"
 DEFAULT_PERIODS = (
@@ -96,6 +98,7 @@ def apply_all(home: Installation, accounts: Sequence[Account]) -> None:
                 unit.name,
                 addresses=list(unit.addresses),
                 credentialsSecretRef={"name": account.secret},
+                safety=ALL_MOVES,
             )
     for account in accounts:
         for unit in account.units:

@@ -10,6 +10,7 @@ import pytest
 from tests.support.observations import (
     NOW,
     PLENTY,
+    a_move,
     an_intent,
     an_observation,
     healthy,
@@ -61,6 +62,10 @@ def stormy(o: Observation) -> Observation:
     return replace(o, storm=StormWatch(NOW - 1, {}, storm))
 
 
+def moved_often(o: Observation) -> Observation:
+    return with_status(o, moves=(a_move("c"),) * 6)
+
+
 def writes_later(o: Observation) -> Observation:
     return with_account(o, budget=replace(PLENTY, write_at=NOW + 3), trouble=UNREACHABLE)
 
@@ -94,6 +99,7 @@ SHUT: dict[str, tuple[Shut, Reason, type[Hold | Refresh]]] = {
     "stale lists": (stale_lists, Reason.EVIDENCE_STALE, Refresh),
     "stale routes": (stale_routes, Reason.EVIDENCE_STALE, Refresh),
     "storm": (stormy, Reason.STORM_HOLD, Hold),
+    "moves of the hour": (moved_often, Reason.MOVES_EXHAUSTED, Hold),
     "no writes": (no_writes, Reason.BUDGET_EXHAUSTED, Hold),
     "writes later": (writes_later, Reason.PROVIDER_UNREACHABLE, Hold),
 }
@@ -183,7 +189,16 @@ def test_a_round_needs_as_many_writes_as_it_has_routes() -> None:
     assert gate(o, requests=3) is not None
 
 
-ORDER = ("deleting", "paused", "storm", "no writes", "credentials", "no reads", "stale lists")
+ORDER = (
+    "deleting",
+    "paused",
+    "storm",
+    "moves of the hour",
+    "no writes",
+    "credentials",
+    "no reads",
+    "stale lists",
+)
 
 
 @pytest.mark.parametrize(("earlier", "later"), list(pairwise(ORDER)))

@@ -262,6 +262,29 @@ FIELDS = (
         " should be less than or equal to 600",
         safety={"stormHoldSeconds": 7200},
     ),
+    _with(
+        "more moves than the status can count",
+        "spec.safety.maxMovesPerHour: Invalid value: 11: spec.safety.maxMovesPerHour in body"
+        " should be less than or equal to 10",
+        safety={"maxMovesPerHour": 11},
+    ),
+    _with(
+        "no move at all, which is mode Paused",
+        "spec.safety.maxMovesPerHour: Invalid value: 0: spec.safety.maxMovesPerHour in body"
+        " should be greater than or equal to 1",
+        safety={"maxMovesPerHour": 0},
+    ),
+    _with(
+        "a hold-down of the past",
+        "spec.safety.holdDownSeconds: Invalid value: -1: spec.safety.holdDownSeconds in body"
+        " should be greater than or equal to 0",
+        safety={"holdDownSeconds": -1},
+    ),
+    _with(
+        "a misspelt guard",
+        'unknown field "spec.safety.holddownSeconds"',
+        safety={"holddownSeconds": 5},
+    ),
     Refusal(
         "a name in capitals",
         {"addresses": ["203.0.113.10"]},
@@ -275,7 +298,12 @@ DEFAULTS = {
     "drift": "Report",
     "onCordon": "Move",
     "mode": "Active",
-    "safety": {"stormPercent": 50, "stormHoldSeconds": 120},
+    "safety": {
+        "holdDownSeconds": 300,
+        "maxMovesPerHour": 6,
+        "stormPercent": 50,
+        "stormHoldSeconds": 120,
+    },
 }
 
 ACCEPTED: dict[str, Json] = {
@@ -310,7 +338,21 @@ ACCEPTED: dict[str, Json] = {
     },
     "the widest safety": {
         "addresses": ["203.0.113.10"],
-        "safety": {"stormPercent": 100, "stormHoldSeconds": 0},
+        "safety": {
+            "holdDownSeconds": 0,
+            "maxMovesPerHour": 10,
+            "stormPercent": 100,
+            "stormHoldSeconds": 0,
+        },
+    },
+    "the narrowest safety": {
+        "addresses": ["203.0.113.10"],
+        "safety": {
+            "holdDownSeconds": 3600,
+            "maxMovesPerHour": 1,
+            "stormPercent": 1,
+            "stormHoldSeconds": 600,
+        },
     },
     "a paused resource": {"addresses": ["203.0.113.10"], "mode": "Paused"},
 }

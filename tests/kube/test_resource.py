@@ -57,7 +57,12 @@ def test_every_field_is_read() -> None:
         "drift": "Enforce",
         "onCordon": "Stay",
         "mode": "Paused",
-        "safety": {"stormPercent": 70, "stormHoldSeconds": 30},
+        "safety": {
+            "holdDownSeconds": 10,
+            "maxMovesPerHour": 2,
+            "stormPercent": 70,
+            "stormHoldSeconds": 30,
+        },
         "fieldOfTomorrow": 1,
     }
     meta = META | {
@@ -72,7 +77,7 @@ def test_every_field_is_read() -> None:
         drift=Drift.ENFORCE,
         on_cordon=OnCordon.STAY,
         mode=Mode.PAUSED,
-        safety=Safety(storm_percent=70, storm_hold_seconds=30),
+        safety=Safety(10, 2, 70, 30),
     )
     assert found.switch_to == "node-2@again"
     assert found.deleting

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from failoverip.core.brakes import is_held_down, seconds_since
 from failoverip.core.causes import leaving_reason, part_may_follow
 from failoverip.core.decision import Decision
 from failoverip.core.follow import follow_intent
@@ -173,8 +174,12 @@ def group_split(o: Observation, s: Situation) -> Decision | None:
     view = s.view(s.active.node)
     if not movable or view is None or not s.can_take(view) or _repair_barred(o):
         return hold(Reason.GROUP_SPLIT, message, o.timings.resync_seconds)
-    if _taken_from_healthy(movable[0]) and _enforced_this_hour(o) >= MAX_ENFORCED_PER_HOUR:
-        return hold(Reason.CONTESTED, message, o.timings.resync_seconds)
+    if _taken_from_healthy(movable[0]):
+        if _enforced_this_hour(o) >= MAX_ENFORCED_PER_HOUR:
+            return hold(Reason.CONTESTED, message, o.timings.resync_seconds)
+        # A repair is not held down, but this is drift: the part lives where it is.
+        if is_held_down(o, s.policy.safety):
+            return hold(Reason.HOLD_DOWN, message, o.timings.resync_seconds)
     first = movable[0]
     together = [
         p for p in movable if (p.kind, p.server_number) == (first.kind, first.server_number)
@@ -194,9 +199,8 @@ def _taken_from_healthy(place: Place) -> bool:
 
 
 def _repair_barred(o: Observation) -> bool:
-    from_when = o.wall_seconds - o.timings.barred_seconds
     return any(
-        move.ended_at > from_when
+        seconds_since(o, move) < o.timings.barred_seconds
         and (move.result is MoveResult.PARTIAL or _failed_repair(move.cause, move.result))
         for move in o.resource.status.moves
     )
@@ -241,9 +245,10 @@ def _active_view(s: Situation) -> NodeView | None:
 
 
 def _enforced_this_hour(o: Observation) -> int:
-    from_when = o.wall_seconds - o.timings.hour_seconds
     return sum(
-        move.cause in ENFORCED and move.attempts > 0 and move.ended_at > from_when
+        move.cause in ENFORCED
+        and move.attempts > 0
+        and seconds_since(o, move) < o.timings.hour_seconds
         for move in o.resource.status.moves
     )
 

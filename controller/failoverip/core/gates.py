@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from failoverip.core.brakes import FREE, HELD_DOWN, is_held_down, moves_of_the_hour
 from failoverip.core.decision import Decision, Hold, Refresh
 from failoverip.core.observation import Observation, Trouble
 from failoverip.core.reasons import Reason
@@ -34,6 +35,7 @@ def shut_gate(
     return (
         _mode_gate(o, policy, why)
         or _storm_gate(o, policy, why, cause)
+        or _brakes_gate(o, policy, why, cause)
         or _budget_gate(o, why, requests, for_failed_node=cause in FAILED_NODE)
     )
 
@@ -59,6 +61,18 @@ def storm_hold(o: Observation, policy: Policy) -> Decision | None:
 def _storm_gate(o: Observation, policy: Policy, why: str, cause: Reason) -> Decision | None:
     held = None if cause is Reason.SWITCH_REQUESTED else storm_hold(o, policy)
     return None if held is None else replace(held, message=f"{held.message}; waiting: {why}")
+
+
+def _brakes_gate(o: Observation, policy: Policy, why: str, cause: Reason) -> Decision | None:
+    """The moves of the hour, then the hold-down."""
+    safety, t = policy.safety, o.timings
+    if cause not in FREE and moves_of_the_hour(o) >= safety.max_moves_per_hour:
+        message = f"moved {safety.max_moves_per_hour} times in this hour; waiting: {why}"
+        return hold(Reason.MOVES_EXHAUSTED, message, t.resync_seconds)
+    if cause in HELD_DOWN and is_held_down(o, safety):
+        message = f"moved less than {safety.hold_down_seconds} s ago; waiting: {why}"
+        return hold(Reason.HOLD_DOWN, message, t.resync_seconds)
+    return None
 
 
 def evidence_gate(o: Observation, why: str) -> Decision | None:

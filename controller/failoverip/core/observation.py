@@ -73,7 +73,8 @@ class Observation:
     the addresses of other resources. `unmapped_recently` names Ready nodes that `nodeSelector`
     selects and that have no server or lost theirs within the grace. `api_server_addresses`: where
     kubelets and this process reach the API server, as far as is known. `storm`: what was
-    seen of the candidates, list after list.
+    seen of the candidates, list after list. `moves_known_since`: by id, since when this process
+    knows each entry of `status.moves`.
     """
 
     now: float
@@ -91,6 +92,7 @@ class Observation:
     timings: Timings
     api_server_addresses: frozenset[str] = frozenset()
     storm: StormWatch = field(default_factory=StormWatch)
+    moves_known_since: Mapping[str, float] = field(default_factory=dict)
 
 
 def trouble_of(fault: CannotTell) -> Reason:

@@ -76,6 +76,9 @@ class Reason(StrEnum):
         "So many nodes turned bad at once that the observer may be at fault: nothing moves yet.",
     )
 
+    MOVES_EXHAUSTED = "MovesExhausted", "The addresses moved maxMovesPerHour times in this hour."
+    HOLD_DOWN = "HoldDown", "The last move is less than holdDownSeconds ago; this one can wait."
+
     # -- an open switch
     SWITCHING = "Switching", "A request to Robot is under way."
     CONFIRMING = "Confirming", "Robot was asked; the route is not confirmed yet."

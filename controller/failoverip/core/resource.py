@@ -65,6 +65,8 @@ class Safety:
     An object that was stored before these fields existed has none of them: so they stand here too.
     """
 
+    hold_down_seconds: int = 300
+    max_moves_per_hour: int = 6
     storm_percent: int = 50
     storm_hold_seconds: int = 120
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failoverip.core.addresses import FailoverAddress
+from failoverip.core.brakes import seconds_since
 from failoverip.core.cluster import Node, Ready
 from failoverip.core.health import UNCLEAR, Health, Verdict, assess
 from failoverip.core.mapping import Unmapped, map_node
@@ -119,11 +120,11 @@ def understand(o: Observation, policy: Policy) -> Situation:
 
 def barred_servers(o: Observation) -> frozenset[int]:
     """Servers to which a switch was Refused, Failed or left Partial less than 10 minutes ago."""
-    from_when = o.wall_seconds - o.timings.barred_seconds
     return frozenset(
         move.server_number
         for move in o.resource.status.moves
-        if move.result in ("Refused", "Failed") and move.ended_at > from_when
+        if move.result in ("Refused", "Failed")
+        and seconds_since(o, move) < o.timings.barred_seconds
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from failoverip.core.brakes import keep_moves
 from failoverip.core.conditions import STALLED, render_conditions
 from failoverip.core.decision import (
     AdoptIntent,
@@ -109,7 +110,7 @@ def _closed(o: Observation, before: Status, close: CloseIntent, reason: Reason) 
         before,
         intent=None,
         last_move=LastMove(intent.id, intent.epoch, close.result),
-        moves=(move, *before.moves)[:MAX_MOVES],
+        moves=keep_moves((move, *before.moves), MAX_MOVES),
     )
 
 

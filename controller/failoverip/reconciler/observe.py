@@ -43,10 +43,13 @@ class Observer:
         self.memories: dict[str, IntentMemory] = {}
         # By UID: what this process saw of the candidates.
         self._storms: dict[str, StormWatch] = {}
+        # By UID, and by the id of each recorded move: since when this process knows it.
+        self._known_moves: dict[str, Mapping[str, float]] = {}
 
     def keep_only(self, uids: Collection[str]) -> None:
         """Forget the intents of all other resources."""
         self.memories = {uid: memory for uid, memory in self.memories.items() if uid in uids}
+        self._known_moves = {uid: moves for uid, moves in self._known_moves.items() if uid in uids}
         self._storms = {uid: watch for uid, watch in self._storms.items() if uid in uids}
 
     def account_of(self, resource: Resource) -> Account | Trouble:
@@ -81,7 +84,14 @@ class Observer:
             timings=self._timings,
             api_server_addresses=self._endpoints.addresses,
             storm=self._storm(resource),
+            moves_known_since=self._moves_known(resource, now),
         )
+
+    def _moves_known(self, resource: Resource, now: float) -> Mapping[str, float]:
+        before = self._known_moves.get(resource.uid, {})
+        known = {move.id: before.get(move.id, now) for move in resource.status.moves}
+        self._known_moves[resource.uid] = known
+        return known
 
     def _storm(self, resource: Resource) -> StormWatch:
         before = self._storms.get(resource.uid, StormWatch())

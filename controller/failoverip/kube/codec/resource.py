@@ -68,6 +68,8 @@ def _policy(spec: Field) -> Policy:
 def _safety(safety: Field) -> Safety:
     default = Safety()
     return Safety(
+        hold_down_seconds=safety["holdDownSeconds"].integer(default.hold_down_seconds),
+        max_moves_per_hour=safety["maxMovesPerHour"].integer(default.max_moves_per_hour),
         storm_percent=safety["stormPercent"].integer(default.storm_percent),
         storm_hold_seconds=safety["stormHoldSeconds"].integer(default.storm_hold_seconds),
     )

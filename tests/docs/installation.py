@@ -106,7 +106,7 @@ def at_rest(resource: Json) -> bool:
     status: Json = resource.get("status", {})
     wish = resource["metadata"].get("annotations", {}).get("failoverip.io/switch-to", "")
     observed = status.get("observedGeneration") == resource["metadata"]["generation"]
-    answered = status.get("switchRequest", {}).get("value", "") == wish
+    answered = wish in ("", status.get("switchRequest", {}).get("value"))
     return observed and answered and is_true(status, "Ready") and "intent" not in status
 
 

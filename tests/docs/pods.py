@@ -2,8 +2,8 @@
 
 This stands in for kube-scheduler (one pod to a node, as the anti-affinity asks), for the kubelets
 (start, readiness, SIGTERM, restart) and for their logs, so that `kubectl rollout`, `kubectl drain`
-and `kubectl logs` do what they do on a real cluster. An image is a directory with the package, or
-None for this checkout.
+and `kubectl logs` do what they do on a real cluster. An image is this checkout, unless `images`
+names a directory with another version of the package.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from tests.e2e.installation import NAMESPACE, Installation, Replica
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 OURS = "app.kubernetes.io/name=failoverip"
 LOOK_SECONDS = 0.2
-IMAGE = "failoverip:latest"
 
 
 class PodRunner:
     """Runs pods from `start` to `stop`, in a thread that outlives its processes."""
 
     def __init__(self, home: Installation, nodes: Mapping[str, Kubelet], logs: PodLogs) -> None:
-        self.images: dict[str, Path | None] = {IMAGE: None}
+        self.images: dict[str, Path] = {}
         self._home = home
         self._nodes = nodes
         self._logs = logs
@@ -53,6 +52,11 @@ class PodRunner:
         self._thread.join()
         for replica in self._running.values():
             replica.kill()
+
+    def places(self) -> dict[str, str]:
+        """The node of each pod that there is."""
+        pods = self._home.cluster.admin.list(PODS, labelSelector=OURS)
+        return {pod["metadata"]["name"]: pod["spec"].get("nodeName", "") for pod in pods}
 
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
@@ -110,7 +114,7 @@ class PodRunner:
 
     def _begin(self, name: str, pod: Json) -> None:
         (container,) = pod["spec"]["containers"]
-        code = self.images[container["image"]]
+        code = self.images.get(container["image"])
         self._running[name] = self._home.start_replica(name, code=code)
         self._logs.files[name] = self._running[name].process.log
         self._tell(name, ready=False)

@@ -30,6 +30,7 @@ RUNNERS = {
     "venv": "tests/docs/test_in_a_venv.py",
     "new-cluster": "tests/docs/test_on_a_cluster.py",
     "cluster": "tests/docs/test_on_a_cluster.py",
+    "operations": "tests/docs/test_operations.py",
 }
 
 _BLOCK = re.compile(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import stat
+from failoverip_ocf.codes import ERR_ARGS
+from failoverip_ocf.secret_files import SecretFileError, read_secret
 
-from failoverip_ocf.codes import ERR_ARGS, ERR_INSTALLED, ERR_PERM
-
-_MAX_BYTES = 65536
 # The names of 2011 and 2014 too.
 _USERNAMES = ("username", "login", "user")
 _PASSWORDS = ("password", "pass")
@@ -38,39 +35,10 @@ class LoginError(Exception):
 def read_login(path: str) -> Login:
     """The login that a file of `key=value` lines holds; LoginError tells what to do."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise LoginError(
-            ERR_INSTALLED, f"credentials: {path} is missing; write username= and password= into it"
-        ) from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not a path"
-        raise LoginError(ERR_PERM, f"credentials: {path} cannot be read: {why}") from None
-    try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise LoginError(ERR_ARGS, f"credentials: {path} is no file")
-        if found.st_mode & 0o077:
-            raise LoginError(
-                ERR_PERM, f"credentials: others can read {path}; type: chmod 600 {path}"
-            )
-        content = os.read(handle, _MAX_BYTES)
-    except OSError as error:
-        raise LoginError(
-            ERR_PERM, f"credentials: {path} cannot be read: {error.strerror}"
-        ) from None
-    finally:
-        os.close(handle)
-    version = f"{found.st_mtime_ns}-{found.st_ino}-{found.st_size}"
-    return _login(path, content, version)
-
-
-def _login(path: str, content: bytes, version: str) -> Login:
+        text, version = read_secret("credentials", path, "write username= and password= into it")
+    except SecretFileError as error:
+        raise LoginError(error.code, str(error)) from None
     values: dict[str, str] = {}
-    try:
-        text = content.decode()
-    except ValueError:
-        raise LoginError(ERR_ARGS, f"credentials: {path} is no text") from None
     for line in text.splitlines():
         key, equals, value = line.partition("=")
         if equals and not line.lstrip().startswith("#"):

@@ -8,46 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from failoverip_ocf.call import Call, shown
+
 DEFAULT_CREDENTIALS = "/etc/failoverip/credentials"
-DEFAULT_RUNTIME = "/run/resource-agents"
 DEFAULT_ROBOT_URL = "https://robot-ws.your-server.de"
-# Pacemaker's own default, for a call by hand.
-DEFAULT_TIMEOUT_SECONDS = 20.0
 
 
-class Parameters:
+class Parameters(Call):
     """One call of an agent. `ip` is canonical, and empty when there is none that can be used."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+        super().__init__(environment)
         self.problems: list[str] = []
         self.ip = self._ip()
-        self.script = self._text("script")
-        self.credentials = self._text("credentials") or DEFAULT_CREDENTIALS
+        self.script = self.text("script")
+        self.credentials = self.text("credentials") or DEFAULT_CREDENTIALS
         self.server = self._server()
         self.interface = self._interface()
         self.reuse_seconds = self._reuse_seconds()
-        self.robot_url = self._text("robot_url") or DEFAULT_ROBOT_URL
-        self.ca_file = self._text("ca_file") or None
+        self.robot_url = self.text("robot_url") or DEFAULT_ROBOT_URL
+        self.ca_file = self.text("ca_file") or None
         self.textfile_directory = self._path("textfile_directory")
-        self.timeout_seconds = _number(self._text("CRM_meta_timeout")) / 1000
-        if self.timeout_seconds <= 0:
-            self.timeout_seconds = DEFAULT_TIMEOUT_SECONDS
-        # Absent for a probe; old versions set it to nothing or to 0.
-        self.is_probe = _number(self._text("CRM_meta_interval")) <= 0
-        self.knows_degraded = _number(environment.get("OCF_RA_VERSION_MINOR", "")) >= 1
-        self.check_level = int(_number(environment.get("OCF_CHECK_LEVEL", "")))
         self.instance = environment.get("OCF_RESOURCE_INSTANCE", "") or self.ip
         self.attribute_node = _attribute_node(environment)
-        self.reason_prefix = environment.get("OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:")
-        root = environment.get("HA_RSCTMP", "") or DEFAULT_RUNTIME
-        self.runtime_directory = root + "/failoverip"
-
-    def _text(self, name: str) -> str:
-        return self._environment.get("OCF_RESKEY_" + name, "").strip()
 
     def _ip(self) -> str:
-        text = self._text("ip")
+        text = self.text("ip")
         if not text:
             self.problems.append("ip: is missing; set it to the failover address")
             return ""
@@ -55,44 +41,44 @@ class Parameters:
             return canonical(text)
         except ValueError:
             self.problems.append(
-                f"ip: {_shown(text)} is not an IP address; write it like 203.0.113.10"
+                f"ip: {shown(text)} is not an IP address; write it like 203.0.113.10"
             )
             return ""
 
     def _server(self) -> str:
-        text = self._text("server")
+        text = self.text("server")
         if not text or (text.isascii() and text.isdecimal()):
             return text
         try:
             return canonical(text)
         except ValueError:
             self.problems.append(
-                f"server: {_shown(text)} is neither a server's number nor its main address"
+                f"server: {shown(text)} is neither a server's number nor its main address"
             )
             return ""
 
     def _interface(self) -> str:
-        text = self._text("interface")
+        text = self.text("interface")
         if len(text.encode()) > 15 or "/" in text or any(map(str.isspace, text)):
-            self.problems.append(f"interface: {_shown(text)} is no name of a network interface")
+            self.problems.append(f"interface: {shown(text)} is no name of a network interface")
             return ""
         return text
 
     def _reuse_seconds(self) -> float | None:
-        text = self._text("reuse_seconds")
+        text = self.text("reuse_seconds")
         if not text:
             return None
         if not (text.isascii() and text.isdecimal() and len(text) <= 5):
             self.problems.append(
-                f"reuse_seconds: {_shown(text)} is not a whole number of seconds below 100000"
+                f"reuse_seconds: {shown(text)} is not a whole number of seconds below 100000"
             )
             return None
         return float(text)
 
     def _path(self, name: str) -> str:
-        text = self._text(name)
+        text = self.text(name)
         if text and not text.startswith("/"):
-            self.problems.append(f"{name}: {_shown(text)} must begin with /")
+            self.problems.append(f"{name}: {shown(text)} must begin with /")
             return ""
         return text
 
@@ -114,15 +100,6 @@ def canonical(text: str) -> str:
 def _is_octet(text: str) -> bool:
     decimal = text.isascii() and text.isdecimal() and len(text) <= 3
     return decimal and str(int(text)) == text and int(text) <= 255
-
-
-def _number(text: str) -> float:
-    text = text.strip()
-    return float(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0.0
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:60] + "...")
 
 
 def _attribute_node(environment: Mapping[str, str]) -> str:

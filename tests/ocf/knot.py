@@ -61,9 +61,9 @@ class Knot:
 
 
 @contextmanager
-def knot_server(home: Path, keys: Sequence[Key]) -> Iterator[Knot]:
-    """Start it, wait until it answers, end it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
+def knot_server(home: Path, keys: Sequence[Key], port: int = 0) -> Iterator[Knot]:
+    """Start it, wait until it answers, end it. Port 0: any that is free."""
+    with socket.create_server(("127.0.0.1", port)) as free:
         port = free.getsockname()[1]
     told = "".join(
         f"  - id: {key.name}\n    algorithm: {key.algorithm}\n"

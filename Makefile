@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 FAILOVERIP_TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e bench reference clean lock
+.PHONY: help setup demo test lint unit e2e deb bench reference clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ unit: setup ## Tests that need no control plane, with coverage
 e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
 	-@$(BIN)/python -m tests.controlplane.build
 	$(BIN)/pytest -m e2e -n $(FAILOVERIP_TEST_WORKERS) --dist worksteal $(PYTEST_FLAGS)
+
+deb: ## Build the Debian packages of the Pacemaker agents, into dist/ (needs debhelper and dh-python)
+	$(PYTHON) ocf-compat/build_deb.py
 
 bench: setup ## Measure: ratios and distributions, as a table and JSON
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)

@@ -22,6 +22,7 @@ def test_the_program_is_installed_from_the_checkout_into_a_fresh_environment(
     for name in (
         "controller",
         "manifests",
+        "ocf-compat",
         "README.md",
         "LICENSE",
         "CHANGELOG.md",

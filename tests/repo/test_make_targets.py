@@ -12,6 +12,7 @@ from tests.repo.files import ROOT
 # What runs the recipe of a target that `.ci/run` does not reach.
 RUN_BY = {
     "demo": "tests/demo/test_demo.py",
+    "deb": "tests/ocf/test_deb.py",
     "bench": "tests/bench/test_figures.py",
     "reference": "tests/repo/test_reference.py",
 }

@@ -31,6 +31,7 @@ from tests.controlplane.rest import Api
 from tests.controlplane.servers import FAST_TIMINGS, NodeTimings
 from tests.controlplane.tcp_proxy import TcpProxy
 from tests.support.machine import not_here, say
+from tests.support.used_rights import keep_requests
 
 
 class ControlPlaneFactory(Protocol):
@@ -92,6 +93,7 @@ def shared_cluster(
     plane = start_control_plane(request.getfixturevalue("assets"), directory)
     yield plane
     plane.stop()
+    keep_requests(request.config, directory)
 
 
 @pytest.fixture
@@ -115,7 +117,7 @@ def control_plane(cluster: Cluster, pytestconfig: pytest.Config) -> ControlPlane
 
 @pytest.fixture
 def new_control_plane(
-    assets: Assets, tmp_path_factory: pytest.TempPathFactory
+    assets: Assets, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[ControlPlaneFactory]:
     """Starts further control planes: `new_control_plane(timings=None, leader_elect=False)`."""
     with ExitStack() as stack:
@@ -124,7 +126,9 @@ def new_control_plane(
             timings: NodeTimings | None = FAST_TIMINGS, leader_elect: bool = True
         ) -> ControlPlane:
             options = ControlPlaneOptions(timings, leader_elect)
-            plane = start_control_plane(assets, tmp_path_factory.mktemp("plane"), options)
+            directory = tmp_path_factory.mktemp("plane")
+            plane = start_control_plane(assets, directory, options)
+            stack.callback(keep_requests, pytestconfig, directory)
             stack.callback(plane.stop)
             return plane
 

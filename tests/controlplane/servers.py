@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from tests.controlplane.audit import LOG_SUFFIX, write_policy
 from tests.controlplane.build import RigError
 from tests.controlplane.certificates import KeyFiles
 from tests.controlplane.processes import Process, ReservedPort
@@ -111,6 +112,8 @@ class ApiServer:
             "--disable-admission-plugins=ServiceAccount",
             # As kubeadm starts it: what is privileged is left to pod security.
             "--allow-privileged",
+            f"--audit-policy-file={write_policy(directory)}",
+            f"--audit-log-path={directory / name}{LOG_SUFFIX}",
         ]
         self.process = Process(argv, directory / f"{name}.log")
 

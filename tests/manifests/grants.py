@@ -32,6 +32,11 @@ class Grant:
         where = f" in {self.namespace}" if self.namespace else ""
         return f"{self.verb} {what}{f' {self.name}' if self.name else ''}{where}"
 
+    def as_rule(self) -> Json:
+        """A rule that grants this and nothing else."""
+        rule = {"apiGroups": [self.group], "resources": [self.resource], "verbs": [self.verb]}
+        return rule | ({"resourceNames": [self.name]} if self.name else {})
+
     def used_by(self, request: Allowed) -> bool:
         """Whether RBAC allowed this request of the operator by this right."""
         return (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.controlplane.audit import Allowed, allowed_requests, write_requests
+from tests.e2e.lacks import LACKS
 from tests.manifests.grants import ACCOUNT, Grant, grants, unused
 from tests.support.used_rights import judge
 
@@ -29,6 +30,11 @@ def use(grant: Grant) -> Allowed:
         name=grant.name or "any",
         role=f"{grant.kind} {grant.role}",
     )
+
+
+def test_a_test_shows_what_the_operator_cannot_do_without_each_right() -> None:
+    """See tests/e2e/test_each_right.py. A right that nothing needs has no such test: remove it."""
+    assert set(LACKS) == {str(grant) for grant in GRANTS}
 
 
 def test_no_right_is_granted_twice() -> None:

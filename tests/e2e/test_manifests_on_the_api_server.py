@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-import yaml
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.rest import Json
 from tests.e2e.installed_crd import MANIFESTS, install_crd
@@ -93,18 +92,6 @@ def test_the_deployment_draws_no_warning(installed: Cluster) -> None:
     """Of pod security `restricted`, or of a field that is no more."""
     deployment = str(MANIFESTS / "operator" / "deployment.yaml")
     assert installed.kubectl("replace", "--dry-run=server", "-f", deployment).stderr == ""
-
-
-def test_the_examples_apply(installed: Cluster, cluster: Cluster) -> None:
-    examples = sorted((MANIFESTS / "examples").glob("*.yaml"))
-    installed.kubectl(
-        "delete", "secret", "robot-credentials", f"--namespace={NAMESPACE}", "--ignore-not-found"
-    )
-    for example in examples:
-        applied = installed.kubectl("apply", "--dry-run=server", "-f", str(example))
-        kinds = [document["kind"].lower() for document in yaml.safe_load_all(example.read_text())]
-        assert applied.stdout.startswith(kinds[0])
-        assert applied.stderr == ""
 
 
 @pytest.mark.parametrize("right", GIVEN, ids=str)

@@ -6,12 +6,10 @@ another user could have put there.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
 
 _LOCK_POLL_SECONDS = 0.02
 _MAX_FILE_BYTES = 1 << 20
@@ -24,6 +22,32 @@ class BusyError(OSError):
 def now() -> float:
     """Seconds of the clock that never jumps and goes on while the machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Lock:
+    """A lock on a file while its context lasts. It ends with its holder, however that dies."""
+
+    def __init__(self, path: str, until: float) -> None:
+        self._path = path
+        self._until = until
+        self._handle = -1
+
+    def __enter__(self) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._handle = os.open(self._path, flags, 0o600)
+        while True:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if now() >= self._until:
+                    os.close(self._handle)
+                    raise BusyError(f"another agent holds {self._path}") from None
+                time.sleep(_LOCK_POLL_SECONDS)
+            else:
+                return
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
 
 
 class Runtime:
@@ -43,14 +67,19 @@ class Runtime:
 
     def remove_marker(self, ip: str) -> None:
         """Forget a start."""
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        try:
             os.unlink(self._marker(ip))
+        except (FileNotFoundError, NotADirectoryError):
+            return
 
     def prepare(self) -> None:
         """Make the directory; OSError when it is not ours alone."""
-        with contextlib.suppress(FileExistsError):
+        if not os.path.lexists(self.directory):
             os.makedirs(os.path.dirname(self.directory), 0o755, exist_ok=True)
-            os.mkdir(self.directory, 0o700)
+            try:
+                os.mkdir(self.directory, 0o700)
+            except FileExistsError:
+                pass  # by another agent, just now
         found = os.lstat(self.directory)
         ours = found.st_uid == os.geteuid() and not found.st_mode & 0o022
         if not stat.S_ISDIR(found.st_mode) or not ours:
@@ -74,27 +103,12 @@ class Runtime:
 
     def forget(self, name: str) -> None:
         """Remove a file, if it can be."""
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(self.directory, name))
+        _remove(os.path.join(self.directory, name))
 
-    @contextlib.contextmanager
-    def locked(self, name: str, until: float) -> Iterator[None]:
-        """Alone with what `name` stands for; BusyError when others hold it until then."""
+    def locked(self, name: str, until: float) -> Lock:
+        """Alone with what `name` stands for, as a context; BusyError when others are until then."""
         self.prepare()
-        path = os.path.join(self.directory, name + ".lock")
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if now() >= until:
-                        raise BusyError(f"another agent holds {path}") from None
-                    time.sleep(_LOCK_POLL_SECONDS)
-            yield
-        finally:
-            os.close(handle)
+        return Lock(os.path.join(self.directory, name + ".lock"), until)
 
     def _marker(self, ip: str) -> str:
         return os.path.join(self.directory, ip + ".started")
@@ -109,6 +123,12 @@ def replace_file(path: str, text: str, mode: int) -> None:
             file.write(text)
         os.rename(beside, path)
     except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
+        _remove(beside)
         raise
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

@@ -90,8 +90,8 @@ class Agent:
         if local is not None:
             return local
         cache, said, reuse, why = self._newest()
-        reuse = max(reuse, now() - self._began)
-        outcome = decide.monitor(p.ip, said, reuse, why, p.knows_degraded)
+        oldest = decide.oldest(cache, reuse, self._began)
+        outcome = decide.monitor(p.ip, said, oldest, why, p.knows_degraded)
         known = outcome.reason == "" or outcome.code not in (DEGRADED, SUCCESS)
         self._tell(cache, said, known)
         return outcome

@@ -7,6 +7,7 @@ directory; a reboot forgets it. A corrupt one counts as mostly spent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from failoverip.core.ledger import (
@@ -58,6 +59,8 @@ class Books:
         self._version = version
         self._share = share
         self._say = say
+        # When this process last tried a login whose end is open: the file counts it as failed.
+        self._trial_at: float | None = None
 
     def record_read(self, *, for_start: bool) -> tuple[float, str]:
         """Count a read that is about to be sent: its time, or why it may not be (then 0)."""
@@ -108,6 +111,7 @@ class Books:
             unsent = reason is not None and reason.fault is Fault.UNREACHABLE
             if unsent and bucket is Bucket.READS and sent_at in ledger.reads:
                 ledger = ledger.record_read_not_sent(sent_at)
+            ledger = self._with_trial(ledger)
             ledger = ledger.record_answer(at, bucket, self._version or "", reason)
             reads = max(0, self._reads_left(ledger, at))
             return ledger, Left(reads, self._switches_left(ledgers, ledger, at))
@@ -133,7 +137,17 @@ class Books:
         """Count the login too, unless these credentials are known to work."""
         if self._version is None or ledger.worked_version == self._version:
             return ledger
+        self._trial_at = at
         return ledger.record_login_attempt(at)
+
+    def _with_trial(self, ledger: Ledger) -> Ledger:
+        """The ledger with the open login of this process as its last, to be settled."""
+        at, self._trial_at = self._trial_at, None
+        logins = list(ledger.failed_logins)
+        if at is None or at not in logins:
+            return ledger
+        logins.remove(at)
+        return replace(ledger, failed_logins=(*logins, at), login_pending=True)
 
     def _reads_left(self, ledger: Ledger, at: float) -> int:
         left = ledger.reads_left(at, for_open_switch=True)

@@ -165,7 +165,7 @@ def next_look(cache: Cache, said: Verdict, began: float, now: float, pacing: Pac
     A positive answer may be used again for a while, a negative one only when it was just confirmed.
     A read that failed since the monitor began is not repeated by it.
     """
-    if is_mine(said, max(pacing.reuse, now - began)) or is_confirmed_other(said):
+    if is_mine(said, oldest(cache, pacing.reuse, began)) or is_confirmed_other(said):
         return SETTLED
     failed_at = cache.failed_at if cache.failures else None
     if failed_at is not None and failed_at >= began:
@@ -180,6 +180,12 @@ def next_look(cache: Cache, said: Verdict, began: float, now: float, pacing: Pac
     told_nothing_at = answered if said.kind == UNKNOWN else None
     held = told_nothing_at is not None and now < told_nothing_at + pacing.retry
     return SETTLED if held else ASK
+
+
+def oldest(cache: Cache, reuse_seconds: float, began: float) -> float:
+    """How old a positive answer may be for a monitor that began at `began`: a newer one counts."""
+    fresh = cache.answered_at is not None and cache.answered_at >= began
+    return float("inf") if fresh else reuse_seconds
 
 
 def is_mine(said: Verdict, reuse_seconds: float) -> bool:
@@ -198,14 +204,13 @@ def is_confirmed_other(said: Verdict) -> bool:
 
 
 def monitor(
-    ip: str, said: Verdict, reuse_seconds: float, why_not: str, knows_degraded: bool
+    ip: str, said: Verdict, oldest_seconds: float, why_not: str, knows_degraded: bool
 ) -> Outcome:
     """A recurring monitor's end.
 
-    `reuse_seconds`: how old a positive answer may be, at least the time since the monitor began.
-    `why_not`: why there is no newer answer, empty when there is.
+    `oldest_seconds`: as `oldest` says. `why_not`: why there is no newer answer, empty if there is.
     """
-    if is_mine(said, reuse_seconds):
+    if is_mine(said, oldest_seconds):
         return Outcome(SUCCESS)
     if is_confirmed_other(said):
         return Outcome(NOT_RUNNING, f"{ip} is {said.reason}, not here (read twice)")

@@ -102,8 +102,8 @@ def _answer(given: argparse.Namespace, settings: dict[str, str]) -> tuple[int, s
         _, why = bring_here(asking, parameters.ip, began, began + SET_SECONDS)
         return (HELPER_CANNOT_TELL, why) if why else (HELPER_MINE, "routed here")
     cache, said, why = asking.for_monitor(began, began + ASK_SECONDS)
-    reuse = max(section.reuse_seconds(cache), now() - began)
-    outcome = decide.monitor(parameters.ip, said, reuse, why, knows_degraded=True)
+    oldest = decide.oldest(cache, section.reuse_seconds(cache), began)
+    outcome = decide.monitor(parameters.ip, said, oldest, why, knows_degraded=True)
     if outcome.code == SUCCESS:
         return HELPER_MINE, f"{said.reason} (answer {said.age or 0:.0f} s old)"
     code = HELPER_NOT_MINE if outcome.code == NOT_RUNNING else HELPER_CANNOT_TELL

@@ -6,13 +6,12 @@ means for it.
 
 from __future__ import annotations
 
+from failoverip_ocf.call import Call, shown
+
 # `typing` would cost every monitor 12 ms of CPU; type checkers know the name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-from failoverip_ocf.call import Call, shown
 
 DEFAULT_CREDENTIALS = "/etc/failoverip/credentials"
 DEFAULT_ROBOT_URL = "https://robot-ws.your-server.de"

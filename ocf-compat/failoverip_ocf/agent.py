@@ -19,8 +19,8 @@ from failoverip_ocf.codes import (
     SUCCESS,
 )
 from failoverip_ocf.decide import Outcome, Verdict
-from failoverip_ocf.logins import LoginError
 from failoverip_ocf.parameters import Parameters
+from failoverip_ocf.secret_files import SecretFileError
 from failoverip_ocf.section import Section
 from failoverip_ocf.state import Runtime, now
 
@@ -117,7 +117,7 @@ class Agent:
 
                 add_address(p.interface, p.ip)
             self._runtime.set_marker(p.ip)
-        except LoginError as error:
+        except SecretFileError as error:
             return Outcome(error.code, str(error))
         except OSError as error:
             return Outcome(ERR_GENERIC, f"not started: {error}")
@@ -147,7 +147,7 @@ class Agent:
             return missing
         try:
             Section(self._parameters, self._runtime, _say)
-        except LoginError as error:
+        except SecretFileError as error:
             return Outcome(error.code, str(error))
         return Outcome(SUCCESS)
 
@@ -189,7 +189,7 @@ class Agent:
             asking = Asking(section, _say)
             cache, said, why = asking.for_monitor(self._began, self._began + seconds)
             return cache, said, section.reuse_seconds(cache), why
-        except LoginError as error:
+        except SecretFileError as error:
             why = str(error)
         except (OSError, ValueError) as error:
             why = f"{error}"

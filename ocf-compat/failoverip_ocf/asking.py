@@ -14,8 +14,10 @@ from failoverip.core.provider import (
     AlreadyRouted,
     CannotTell,
     Fault,
+    Locked,
     NotExecuted,
     OutcomeUnknown,
+    Refused,
     SwitchAnswer,
     Switched,
 )
@@ -47,6 +49,17 @@ LEAST_SECONDS = 0.5
 # The list of servers changes when somebody orders one; without this machine it is read sooner.
 SERVERS_SECONDS = 86400.0
 SERVERS_AGAIN_SECONDS = 60.0
+
+
+class SwitchEnd:
+    """How a switch ended: what was said, and whether that was a clear yes or a definitive no."""
+
+    __slots__ = ("clear", "refused", "said")
+
+    def __init__(self, said: str, *, clear: bool = False, refused: bool = False) -> None:
+        self.said = said
+        self.clear = clear
+        self.refused = refused
 
 
 class Asking:
@@ -101,21 +114,21 @@ class Asking:
         except BusyError:
             return Cache(), Verdict(UNKNOWN, "other agents are asking Robot"), False
 
-    def switch(self, cache: Cache, until: float) -> tuple[bool, str]:
-        """Ask for the route: whether the answer was a clear yes, and what it was."""
+    def switch(self, cache: Cache, until: float) -> SwitchEnd:
+        """Ask for the route."""
         route = route_of(cache, self._parameters.ip)
         own = cache.own.get(self._parameters.server)
         if route is None or own is None:
-            return False, "no route"
+            return SwitchEnd("no route")
         if why := self._books.record_switch():
-            return False, why
+            return SwitchEnd(why)
         target = TargetAddress(own[1] if ":" in self._parameters.ip else own[0])
         answer = self._asked().switch(
             AddressKey(route.address), target, max(LEAST_SECONDS, until - now())
         )
-        clear, said, reason = _meaning(answer)
+        reason = answer.reason if isinstance(answer, NotExecuted | OutcomeUnknown) else None
         self._books.record_answer(Bucket.WRITES, reason)
-        return clear, said
+        return _switch_end(answer)
 
     def _verdict(self, cache: Cache) -> Verdict:
         own = cache.own.get(self._parameters.server)
@@ -232,13 +245,13 @@ class Asking:
         return self._source
 
 
-def _meaning(answer: SwitchAnswer) -> tuple[bool, str, CannotTell | None]:
-    """Whether a switch's answer is a clear yes, what it said, and what kept it from saying more."""
+def _switch_end(answer: SwitchAnswer) -> SwitchEnd:
     if isinstance(answer, Switched):
-        return True, "switched", None
+        return SwitchEnd("switched", clear=True)
     if isinstance(answer, AlreadyRouted):
-        return True, "already routed here", None
-    if isinstance(answer, NotExecuted | OutcomeUnknown):
-        return False, answer.reason.detail, answer.reason
-    text = getattr(answer, "detail", "another switch of this address is running")
-    return False, str(text), None
+        return SwitchEnd("already routed here", clear=True)
+    if isinstance(answer, Refused):
+        return SwitchEnd(answer.detail, refused=True)
+    if isinstance(answer, Locked):
+        return SwitchEnd("another switch of this address is running")
+    return SwitchEnd(answer.reason.detail)

@@ -163,19 +163,20 @@ class Books:
         with self._runtime.locked(FILE, now() + _LOCK_SECONDS):
             # Whole seconds: the record holds ages of whole seconds, and nothing may drift.
             at = float(int(now()))
-            ledgers = self._read(at)
+            ledgers, as_written = self._read(at)
             ledger = ledgers.of(self._account, 0)
             changed, result = change(ledgers, ledger, at)
-            if changed is not ledger or self._account not in ledgers.accounts:
+            if changed is not ledger or not as_written:
                 after = ledgers.with_ledger(self._account, changed, at)
                 self._runtime.replace(FILE, f"{at:.0f}\n{encode(after, at)}\n")
             return result
 
-    def _read(self, at: float) -> Ledgers:
+    def _read(self, at: float) -> tuple[Ledgers, bool]:
+        """The ledgers, and whether the file holds just these."""
         try:
             text = self._runtime.read(FILE)
             if text is None:
-                return Ledgers()
+                return Ledgers(), False
             written_at, _, record = text.partition("\n")
             # Ages were true when they were written, and this clock went on since.
             written = float(int(written_at))
@@ -183,9 +184,9 @@ class Books:
         except ValueError:
             ledgers = Ledgers(lost_at=at)
         if ledgers.lost_at is None:
-            return ledgers
+            return ledgers, True
         self._say(f"{self._runtime.directory}/{FILE} was corrupt; it counts as mostly spent")
-        return Ledgers().with_ledger(self._account, self._lost(at), at)
+        return Ledgers().with_ledger(self._account, self._lost(at), at), False
 
     def _lost(self, at: float) -> Ledger:
         """Enough is left for one move and its confirmation, and one login to try."""

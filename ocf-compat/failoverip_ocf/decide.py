@@ -33,6 +33,8 @@ START_WAITS = (2.0, 4.0, 8.0, 15.0, 20.0, 30.0)
 UNREACHABLE_WAIT = 2.0
 # A switch that failed or whose outcome is unknown is not asked for again before.
 REPEAT_SWITCH_SECONDS = 30.0
+# With less than this share of a start's time left no switch is begun: it would outlive the start.
+LEAST_SWITCH_SHARE = 0.1
 # A share of the operation's time limit: Pacemaker kills at the whole.
 OWN_DEADLINE = 0.8
 
@@ -242,11 +244,12 @@ class StartView:
     the reason when there was none. `mine_since`: the end of the first of an unbroken series of such
     reads that show the address here. `ready`: whether Robot says so; None: it does not say.
     `switched`: how this start's last switch ended: None before the first, True for a clear yes.
+    `switch_at`: when the next may be asked for; `least_switch`: the seconds that must be left then.
     """
 
     __slots__ = (
-        "deadline", "looks", "mine_since", "now", "ready", "said", "switch_at", "switched",
-        "unreachable",
+        "deadline", "least_switch", "looks", "mine_since", "now", "ready", "said", "switch_at",
+        "switched", "unreachable",
     )  # fmt: skip
 
     def __init__(self, now: float, deadline: float, said: Verdict) -> None:
@@ -258,6 +261,7 @@ class StartView:
         self.switched: bool | None = None
         self.switch_at = now
         self.looks = 1
+        self.least_switch = 0.0
         self.unreachable = False
 
 
@@ -275,7 +279,8 @@ def start_step(view: StartView) -> StartStep:
     """Read, switch when it is not here, read until it is; success only by a read."""
     if view.said.kind == MINE and _settled(view):
         return StartStep(CONFIRMED)
-    if view.said.kind == OTHER and view.now >= view.switch_at:
+    enough = view.deadline - view.now >= view.least_switch
+    if view.said.kind == OTHER and view.now >= view.switch_at and enough:
         return StartStep(SWITCH)
     wait = START_WAITS[min(view.looks, len(START_WAITS)) - 1]
     if view.unreachable:

@@ -19,8 +19,8 @@ from failoverip_ocf.codes import (
     NOT_RUNNING,
     SUCCESS,
 )
-from failoverip_ocf.logins import LoginError
 from failoverip_ocf.parameters import Parameters
+from failoverip_ocf.secret_files import SecretFileError
 from failoverip_ocf.section import Section
 from failoverip_ocf.starting import bring_here
 from failoverip_ocf.state import Runtime, now
@@ -65,7 +65,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     try:
         given = parser().parse_args(arguments)
         answer = _answer(given, _settings(given, environment))
-    except LoginError as error:
+    except SecretFileError as error:
         answer = HELPER_CANNOT_TELL, str(error)
     except Exception as error:
         # A traceback could quote a secret.

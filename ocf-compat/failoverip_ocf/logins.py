@@ -24,20 +24,9 @@ class Login:
         return "Login()"
 
 
-class LoginError(Exception):
-    """No login can be had; `code` is for a start and for validate-all: never fatal everywhere."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def read_login(path: str) -> Login:
-    """The login that a file of `key=value` lines holds; LoginError tells what to do."""
-    try:
-        text, version = read_secret("credentials", path, "write username= and password= into it")
-    except SecretFileError as error:
-        raise LoginError(error.code, str(error)) from None
+    """The login that a file of `key=value` lines holds; SecretFileError tells what to do."""
+    text, version = read_secret("credentials", path, "write username= and password= into it")
     values: dict[str, str] = {}
     for line in text.splitlines():
         key, equals, value = line.partition("=")
@@ -47,5 +36,5 @@ def read_login(path: str) -> Login:
     password = next((values[key] for key in _PASSWORDS if values.get(key)), "")
     for name, value in (("username", username), ("password", password)):
         if not value:
-            raise LoginError(ERR_ARGS, f"credentials: {path} holds no line {name}=")
+            raise SecretFileError(ERR_ARGS, f"credentials: {path} holds no line {name}=")
     return Login(username, password, version)

@@ -24,8 +24,8 @@ HELPER = os.path.join(
 class Section:
     """What Robot said last to one account, or a script about one address.
 
-    LoginError when there is no login; a script of the user's needs none. Our own helper as `script`
-    is what the agent does anyway.
+    SecretFileError when there is no login; a script of the user's needs none. Our own helper as
+    `script` is what the agent does anyway.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Section:
             return Cache() if text is None else decode(text)
         except (CorruptError, ValueError):
             self._say(f"{self.runtime.directory}/{file} was corrupt; it is written anew")
+            self.runtime.forget(file)
             return Cache()
 
     def keep(self, cache: Cache) -> None:

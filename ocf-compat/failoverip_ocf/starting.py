@@ -9,6 +9,7 @@ from failoverip_ocf.cache import Cache
 from failoverip_ocf.decide import (
     CONFIRMED,
     GIVE_UP,
+    LEAST_SWITCH_SHARE,
     MINE,
     REPEAT_SWITCH_SECONDS,
     SWITCH,
@@ -38,8 +39,10 @@ def bring_here(asking: Asking, ip: str, began: float, deadline: float) -> tuple[
             why = said.reason + (f"; the switch: {why_no_switch}" if why_no_switch else "")
             return cache, why
         if step.kind == SWITCH:
-            view.switched, why_no_switch = asking.switch(cache, deadline - _CONFIRMATION_SECONDS)
-            view.switch_at = now() + REPEAT_SWITCH_SECONDS
+            end = asking.switch(cache, deadline - _CONFIRMATION_SECONDS)
+            view.switched, why_no_switch = end.clear, "" if end.clear else end.said
+            # A definitive no is not asked for again.
+            view.switch_at = float("inf") if end.refused else now() + REPEAT_SWITCH_SECONDS
             view.mine_since = None
             view.looks = 0
         else:
@@ -53,6 +56,7 @@ def _after_look(
     """What is known now."""
     if before is None:
         view = StartView(now(), deadline, said)
+        view.least_switch = (deadline - view.now) * LEAST_SWITCH_SHARE
     else:
         view = before
         view.now, view.said = now(), said

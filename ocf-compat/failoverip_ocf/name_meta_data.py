@@ -38,9 +38,10 @@ The host name to keep, such as active.example.com. Use this name for one resourc
 <shortdesc lang="en">Host name to keep</shortdesc>
 <content type="string" default=""/>
 </parameter>
-<parameter name="ipme" unique="0" required="1">
+<parameter name="ipme" unique="0" required="0">
 <longdesc lang="en">
 This node's own address. IPv4 or IPv6; for both, use two resources.
+Without it: the address from which this node reaches ipother.
 Where an interface has ipother and none has ipme, the two change places: one resource with the same
 pair serves two nodes.
 </longdesc>

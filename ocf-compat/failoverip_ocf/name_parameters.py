@@ -25,12 +25,15 @@ _FILES = {
 class NameParameters:
     """One call of update-dns. What is wrong is a sentence in `problems`; nothing here raises.
 
+    `problems_here` are those that another node may not have.
+
     `file` and `style` belong to a place on this node, and then `host` is empty.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.call = Call(environment)
         self.problems: list[str] = []
+        self.problems_here: list[str] = []
         self.name = self._parsed("name", parse_name)
         self.mine, self.other = self._addresses()
         self.file, self.style, self.host, self.port = Path("/"), Style.HOSTS, "", DNS_PORT
@@ -70,8 +73,10 @@ class NameParameters:
 
     def _addresses(self) -> tuple[str, str]:
         """This node's and the other's; the same pair may be given on both nodes."""
-        mine = self._parsed("ipme", parse_address)
         other = self._parsed("ipother", parse_address)
+        if not self.call.text("ipme"):
+            return self._address_towards(other), other
+        mine = self._parsed("ipme", parse_address)
         if not mine or not other:
             return mine, other
         if kind_of(mine) != kind_of(other):
@@ -81,6 +86,14 @@ class NameParameters:
         elif not is_here(mine) and is_here(other):
             return other, mine
         return mine, other
+
+    def _address_towards(self, other: str) -> str:
+        mine = source_towards(other) if other else ""
+        if not mine and other:
+            self.problems_here.append(f"ipme: is missing, and there is no route to ipother {other}")
+        elif mine and mine == other:
+            self.problems_here.append("ipme: is missing, and ipother is this node: set both")
+        return mine
 
     def _place(self) -> None:
         given = [name for name in (*_FILES, _SERVER) if self.call.text(name)]
@@ -147,12 +160,17 @@ class NameParameters:
 
 def is_here(address: str) -> bool:
     """Whether an interface of this node has the address: only then is it the way to itself."""
+    return source_towards(address) == address
+
+
+def source_towards(address: str) -> str:
+    """The address from which this node would reach another; empty when there is no way."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             # Sends nothing: it asks for the route.
             probe.connect((address, 9))
             found: str = probe.getsockname()[0]
-            return found == address
+            return found
     except OSError:
-        return False
+        return ""

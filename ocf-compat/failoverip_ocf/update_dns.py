@@ -64,7 +64,7 @@ class NameAgent:
             self._runtime.remove_marker(self._parameters.marker)
         except OSError as error:
             return Outcome(codes.SUCCESS, f"{self._runtime.directory}: {error}")
-        if self._parameters.problems:
+        if self._wrong() is not None:
             return Outcome(codes.SUCCESS)
         return Outcome(codes.SUCCESS, self._give_back())
 
@@ -75,8 +75,9 @@ class NameAgent:
             if call.is_probe:
                 self._tidy()
             return Outcome(codes.NOT_RUNNING)
-        if self._parameters.problems:
-            return self._cannot_tell("; ".join(self._parameters.problems))
+        wrong = self._wrong()
+        if wrong is not None:
+            return self._cannot_tell(wrong.reason)
         if self._parameters.host:
             return Outcome(codes.SUCCESS)
         look = self._file_place().look(self._parameters.record)
@@ -105,8 +106,10 @@ class NameAgent:
         return Outcome(codes.SUCCESS if action == "stop" else codes.ERR_GENERIC, reason)
 
     def _wrong(self) -> Outcome | None:
-        problems = self._parameters.problems
-        return Outcome(codes.ERR_CONFIGURED, "; ".join(problems)) if problems else None
+        everywhere, here = self._parameters.problems, self._parameters.problems_here
+        if everywhere:
+            return Outcome(codes.ERR_CONFIGURED, "; ".join(everywhere))
+        return Outcome(codes.ERR_INSTALLED, "; ".join(here)) if here else None
 
     def _cannot_tell(self, why: str) -> Outcome:
         call = self._parameters.call
@@ -143,7 +146,7 @@ class NameAgent:
         """A file outlives the power loss of its node, and then says what stop would have taken
         back; a new node's file says nothing yet. The probe is what runs there first.
         """
-        if not self._parameters.problems and not self._parameters.host:
+        if self._wrong() is None and not self._parameters.host:
             self._give_back()
 
     def _reloaded(self, until: float) -> str:

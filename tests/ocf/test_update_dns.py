@@ -129,6 +129,25 @@ def test_a_pair_given_the_other_way_round_is_told_by_the_interfaces(node: Naming
     assert leads_to(node) == "127.0.0.1"
 
 
+def test_without_its_own_address_a_node_takes_that_from_which_it_reaches_the_other(
+    node: NamingNode,
+) -> None:
+    node.parameters |= {"ipme": "", "ipother": "127.0.0.1"}
+    assert (node.act("start"), node.reason) == (
+        codes.ERR_INSTALLED,
+        "ipme: is missing, and ipother is this node: set both",
+    )
+    assert [node.probe(), node.act("stop")] == [codes.NOT_RUNNING, codes.SUCCESS]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect((OTHER, 9))
+        except OSError:
+            pytest.skip("this machine has no default route")
+        mine = way.getsockname()[0]
+    node.parameters["ipother"] = OTHER
+    assert [node.act("start"), leads_to(node)] == [0, mine]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_a_stop_succeeds_where_nothing_can_be_written(node: NamingNode) -> None:
     node.act("start")
@@ -331,7 +350,7 @@ def closed_port() -> int:
     [
         ({"name": ""}, "name: is missing"),
         ({"name": "a b"}, "name: 'a b' is not a host name"),
-        ({"ipme": ""}, "ipme: is missing"),
+        ({"ipme": "a"}, "ipme: 'a' is not an IP address"),
         ({"ipother": "x"}, "ipother: 'x' is not an IP address"),
         ({"ipother": ME}, "ipme and ipother: are the same"),
         ({"ipother": "2001:db8::1"}, "ipme and ipother: one is IPv4, the other IPv6"),
@@ -392,8 +411,8 @@ def test_an_unknown_action_is_not_implemented(
 def test_the_program_tells_its_codes_and_reasons_to_pacemaker(node: NamingNode) -> None:
     started = run_agent("start", node.environment())
     assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
-    refused = run_agent("start", node.environment() | {"OCF_RESKEY_ipme": ""})
-    assert (refused.returncode, refused.stderr) == (6, "ocf-exit-reason:ipme: is missing\n")
+    refused = run_agent("start", node.environment() | {"OCF_RESKEY_ipother": ""})
+    assert (refused.returncode, refused.stderr) == (6, "ocf-exit-reason:ipother: is missing\n")
 
 
 def test_the_meta_data_needs_neither_environment_nor_rights_and_fits_the_schema(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from tests.bench import decision, handover, steady
+from tests.bench import agents, decision, handover, steady
 from tests.bench.figures import Figure, document, table
 from tests.bench.ground import say
 from tests.bench.machine import conditions
@@ -25,7 +25,7 @@ from tests.controlplane.rest import ApiError
 
 # One measure that cannot be made leaves the others.
 UNMEASURED = (AssertionError, ApiError, httpx.TransportError, subprocess.TimeoutExpired)
-MEASURES = (decision.MEASURE, handover.MEASURE, steady.MEMORY, steady.QUIET)
+MEASURES = (decision.MEASURE, handover.MEASURE, steady.MEMORY, steady.QUIET, agents.MEASURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,12 @@ class Counts:
     moves: int
     handovers: int
     period: steady.Period
+    monitors: int
+    hour_seconds: int
 
 
-FULL = Counts(200, 10, steady.Period(settle_seconds=90.0, watch_seconds=600.0))
-QUICK = Counts(6, 3, steady.Period(settle_seconds=10.0, watch_seconds=40.0))
+FULL = Counts(200, 10, steady.Period(settle_seconds=90.0, watch_seconds=600.0), 50, 3600)
+QUICK = Counts(6, 3, steady.Period(settle_seconds=10.0, watch_seconds=40.0), 5, 600)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,6 +80,9 @@ def _runs(
     watched = [name for name in (steady.MEMORY, steady.QUIET) if name in measures]
     if watched:
         runs.append((" and ".join(watched), lambda: steady.measure(counts.period, watched)))
+    if agents.MEASURE in measures:
+        run = lambda: agents.measure(counts.monitors, counts.hour_seconds)  # noqa: E731
+        runs.append((agents.MEASURE, run))
     return runs
 
 

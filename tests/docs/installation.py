@@ -16,6 +16,7 @@ from tests.controlplane.waiting import eventually
 from tests.docs.pod_logs import PodLogs
 from tests.docs.pods import PodRunner
 from tests.docs.shell import Shell, shell
+from tests.e2e.canaries import leaks, plant
 from tests.e2e.installation import (
     NAMESPACE,
     PASSWORD,
@@ -134,7 +135,9 @@ def new_cluster(
         # While nodes run that end its pods.
         stack.callback(remove, control_plane)
         person = stack.enter_context(shell(checkout, environment(control_plane, directory)))
+        plant(USER, PASSWORD)
         yield Story(home, nodes, pods, person)
+        assert leaks([*home.pages(), *home.texts()]) == []
 
 
 def remove(cluster: Cluster) -> None:

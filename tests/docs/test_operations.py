@@ -10,6 +10,7 @@ from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.fixtures import KubeletFactory
 from tests.controlplane.waiting import eventually
 from tests.docs.installation import Story, new_cluster
+from tests.e2e.canaries import plant
 from tests.e2e.installation import USER
 from tests.repo.commands import Block, blocks
 from tests.repo.files import ROOT
@@ -64,6 +65,7 @@ def test_an_address_is_adopted_its_credentials_rotated_its_node_drained_and_all_
     story.do(try_node)
     assert home.status()["activeNode"] == "node-1"
 
+    plant(ROTATED)
     home.simulator.password(USER, ROTATED)
     (story.person.directory / "robot-password").write_text(ROTATED)
     (rotate,) = ROTATE

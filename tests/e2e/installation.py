@@ -12,21 +12,24 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.controlplane.cluster import FAILOVER_IPS, Cluster, namespaced_leases
+from tests.controlplane.cluster import FAILOVER_IPS, LEASES, Cluster, namespaced_leases
+from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.processes import Process
-from tests.controlplane.rest import Json
+from tests.controlplane.rest import ApiError, Json
 from tests.controlplane.waiting import eventually
+from tests.e2e.canaries import leaks, plant, process_texts
 from tests.e2e.installed_crd import MANIFESTS, install_crd
 
 NAMESPACE = "failoverip-system"
 SERVICE_ACCOUNT = "failoverip-operator"
 LEASE = "failoverip-operator"
+PROGRAM = ("-m", "failoverip")
 USER, PASSWORD = "#ws+canary-user", "canary-password-5f2a"
 ADDRESS = "203.0.113.10"
 ADDRESS_V6 = "2001:db8:fff1::/64"
@@ -143,7 +146,8 @@ class Simulator:
 class Replica:
     """One operator process. `server` is a proxy's URL in place of the API server's.
 
-    `code` is a directory with another version of the package than this checkout's.
+    `code` is a directory with another version of the package than this checkout's, `program` what
+    the interpreter runs in place of the module.
     """
 
     def __init__(
@@ -153,12 +157,13 @@ class Replica:
         server: str | None,
         flags: Sequence[str],
         code: Path | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
         kubeconfig = home.cluster.service_account_kubeconfig(
             home.namespace, SERVICE_ACCOUNT, server
         )
         self.name = name
-        argv = [sys.executable, "-m", "failoverip", "operator", "--kubeconfig", str(kubeconfig)]
+        argv = [sys.executable, *program, "operator", "--kubeconfig", str(kubeconfig)]
         argv += ["--namespace", home.namespace, "--robot-url", home.robot_url]
         argv += ["--robot-ca-file", str(home.robot_ca)] if home.robot_ca else []
         argv += ["--listen", "127.0.0.1:0", "--identity", name, "--log-format", "json"]
@@ -168,6 +173,8 @@ class Replica:
         environ |= {"PYTHONPATH": str(code)} if code else {}
         self.process = Process(argv, home.directory / f"{name}.log", environ)
         self.process.start()
+        # Command line and environment as they were before each end.
+        self.shown: list[tuple[str, str]] = []
 
     def log(self) -> list[Json]:
         """Its log, a document a line."""
@@ -198,14 +205,34 @@ class Replica:
         """One of its pages."""
         return httpx.get(self.url + path, timeout=30)
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """What it said, and showed as a process, by place."""
+        yield self.process.log.name, self.process.log.read_text(errors="replace")
+        self._show()
+        yield from self.shown
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Its pages as they are; nothing of one that does not answer."""
+        with suppress(httpx.TransportError):
+            for line in self.said("operator started")[-1:]:
+                for path in ("/metrics", "/readyz", "/healthz"):
+                    page = httpx.get(f"http://{line['listen']}{path}", timeout=2)
+                    yield f"{self.name} {path}", page.text
+
     def stop(self) -> int:
         """SIGTERM, and its exit code."""
+        self._show()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait()
 
     def kill(self) -> None:
         """SIGKILL."""
+        self._show()
         self.process.kill()
+
+    def _show(self) -> None:
+        if self.process.running:
+            self.shown += process_texts(self.process.pid)
 
 
 @dataclass
@@ -227,9 +254,10 @@ class Installation:
         server: str | None = None,
         flags: Sequence[str] = (),
         code: Path | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> Replica:
         """Start one more operator process."""
-        replica = Replica(self, name, server, flags, code)
+        replica = Replica(self, name, server, flags, code, program)
         self.replicas.append(replica)
         return replica
 
@@ -298,6 +326,32 @@ class Installation:
         found = [e for e in self.cluster.admin.list(path) if e["regarding"]["name"] == name]
         return sorted(found, key=lambda event: event["eventTime"])
 
+    def end(self) -> None:
+        """Kill every replica."""
+        for replica in self.replicas:
+            replica.kill()
+
+    def end_without_leaks(self) -> None:
+        """Kill every replica; no secret is where it must not be."""
+        pages = self.pages()
+        self.end()
+        assert leaks([*pages, *self.texts()]) == []
+
+    def pages(self) -> list[tuple[str, str]]:
+        """The pages of the replicas that run, by place."""
+        return [text for r in self.replicas if r.process.running for text in r.pages()]
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """What the replicas said, and every object that an operator can write, by place."""
+        for replica in self.replicas:
+            yield from replica.texts()
+        if isinstance(self.cluster, ControlPlane):
+            self.cluster.restore()
+        for path in (FAILOVER_IPS, LEASES, "/apis/events.k8s.io/v1/events"):
+            # The CRD may be gone.
+            with suppress(ApiError):
+                yield path, json.dumps(self.cluster.admin.list(path))
+
     def story(self, name: str) -> str:
         """What a person needs to understand a failure."""
         logs = "\n".join(f"--- {r.name}\n{r.process.log_tail(40)}" for r in self.replicas)
@@ -357,9 +411,9 @@ def installed(
     )
     try:
         yield home
+        home.end_without_leaks()
     finally:
-        for replica in home.replicas:
-            replica.kill()
+        home.end()
         simulator.close()
 
 
@@ -372,6 +426,7 @@ def write_secret(
 ) -> None:
     """Create or replace a Secret with credentials; None leaves the key out."""
     data = {"username": user, "password": password}
+    plant(user, password)
     document: Json = {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -99,7 +99,7 @@ class Story:
         """The Deployment, which the README cannot tell to apply while there is no image."""
         admin = self.home.cluster.admin
         if admin.find(SERVICE_ACCOUNT) and not admin.find(DEPLOYMENT):
-            self.home.cluster.kubectl("apply", "-k", MANIFESTS)
+            self.home.cluster.kubectl("apply", "-k", f"{MANIFESTS}/operator")
 
 
 def at_rest(resource: Json) -> bool:

@@ -2,8 +2,8 @@
 
 This stands in for kube-scheduler (one pod to a node, as the anti-affinity asks), for the kubelets
 (start, readiness, SIGTERM, restart) and for their logs, so that `kubectl rollout`, `kubectl drain`
-and `kubectl logs` do what they do on a real cluster. An image is this checkout, unless `images`
-names a directory with another version of the package.
+and `kubectl logs` do what they do on a real cluster. An image is the directory that `images` names
+for it, else `code`, else this checkout.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class PodRunner:
     """Runs pods from `start` to `stop`, in a thread that outlives its processes."""
 
     def __init__(self, home: Installation, nodes: Mapping[str, Kubelet], logs: PodLogs) -> None:
+        self.code: Path | None = None
         self.images: dict[str, Path] = {}
         self._home = home
         self._nodes = nodes
@@ -52,6 +53,11 @@ class PodRunner:
         self._thread.join()
         for replica in self._running.values():
             replica.kill()
+
+    def images_in_use(self) -> list[str]:
+        """The image of each pod that there is."""
+        pods = self._home.cluster.admin.list(PODS, labelSelector=OURS)
+        return [pod["spec"]["containers"][0]["image"] for pod in pods]
 
     def places(self) -> dict[str, str]:
         """The node of each pod that there is."""
@@ -114,7 +120,7 @@ class PodRunner:
 
     def _begin(self, name: str, pod: Json) -> None:
         (container,) = pod["spec"]["containers"]
-        code = self.images.get(container["image"])
+        code = self.images.get(container["image"], self.code)
         self._running[name] = self._home.start_replica(name, code=code)
         self._logs.files[name] = self._running[name].process.log
         self._tell(name, ready=False)

@@ -50,8 +50,9 @@ deb: ## Build the Debian packages of the Pacemaker agents, into dist/ (needs deb
 bench: setup ## Measure: ratios and distributions, as a table and JSON
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
 
-reference: setup ## Write docs/reference.md and the reviewed help texts anew from the code
+reference: setup ## Write docs/reference.md, the help texts and the PrometheusRules anew
 	$(BIN)/python -m tests.repo.reference
+	$(BIN)/python -m tests.monitoring.generated
 
 lock: setup ## Renew the lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \

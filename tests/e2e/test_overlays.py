@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.rest import ApiError, Json
 from tests.controlplane.waiting import eventually
 from tests.e2e.installed_crd import MANIFESTS
+from tests.e2e.prometheus_operator import install_kinds
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +38,12 @@ class Overlay:
         return str(MANIFESTS / self.path)
 
 
-OVERLAYS = (Overlay(".", 2), Overlay("overlays/single-node", 1))
+OVERLAYS = (
+    Overlay(".", 2),
+    Overlay("overlays/single-node", 1),
+    Overlay("overlays/prometheus-operator", 2),
+    Overlay("overlays/single-node-prometheus-operator", 1),
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +51,7 @@ def cluster_of_our_own(shared_cluster: Cluster) -> Cluster:
     """One from which the namespace with all in it may be deleted."""
     if not isinstance(shared_cluster, ControlPlane):
         pytest.skip("deletes the operator's namespace, and USE_EXISTING_CLUSTER is set")
+    install_kinds(shared_cluster)
     return shared_cluster
 
 
@@ -69,6 +78,33 @@ def still_there(cluster: Cluster, document: Json) -> str:
 def test_every_overlay_is_tested() -> None:
     folders = {str(path.parent.relative_to(MANIFESTS)) for path in MANIFESTS.glob("overlays/*/*")}
     assert {overlay.path for overlay in OVERLAYS} == {".", *folders}
+
+
+def test_the_runbooks_get_the_base_that_an_overlay_names(
+    cluster_of_our_own: Cluster, tmp_path: Path
+) -> None:
+    """With the lines that the overlay shows in its comment."""
+    shown = (MANIFESTS / "overlays/prometheus-operator/kustomization.yaml").read_text()
+    lines = re.findall(r"^#   (.+)$", shown, re.MULTILINE)
+    copy = tmp_path / "manifests"
+    shutil.copytree(MANIFESTS, copy)
+    (tmp_path / "kustomization.yaml").write_text(
+        "resources: [manifests/overlays/prometheus-operator]\n" + "\n".join(lines)
+    )
+    made = yaml.safe_load_all(cluster_of_our_own.kubectl("kustomize", str(tmp_path)).stdout)
+    documents = list(made)
+    assert not [one for one in documents if one["metadata"]["name"] == "runbooks"]
+    urls = [
+        rule["annotations"]["runbook_url"]
+        for document in documents
+        if document["kind"] == "PrometheusRule"
+        for group in document["spec"]["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    base = "https://git.example.com/you/failoverip/blob/main/docs"
+    assert urls
+    assert [url for url in urls if not url.startswith(f"{base}/runbooks/FailoverIP")] == []
 
 
 def test_a_second_apply_changes_nothing(overlay: Overlay, cluster_of_our_own: Cluster) -> None:

@@ -1,0 +1,1 @@
+"""The rules, the dashboard and the runbooks, checked with Prometheus' own tools."""

@@ -5,7 +5,7 @@ A story begins quiet. Each segment lasts some seconds and changes what is true f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +52,11 @@ def quiet_and_then(*segments: tuple[float, dict[str, Any]]) -> Story:
 
 def written(story: Story) -> list[dict[str, str]]:
     """The input series of a promtool test."""
-    scrapes = list(_scrapes(story))
+    return written_scrapes(list(_scrapes(story)))
+
+
+def written_scrapes(scrapes: Sequence[Mapping[Series, float]]) -> list[dict[str, str]]:
+    """The same of what each scrape found."""
     names = sorted({series for scrape in scrapes for series in scrape})
     return [
         {"series": _written_name(name), "values": _values([scrape.get(name) for scrape in scrapes])}

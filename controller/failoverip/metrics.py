@@ -206,6 +206,10 @@ class Metrics:
         with self._lock:
             self._state.watch_heard_at[kind] = at
 
+    def invariant_broken(self, invariant: str) -> None:
+        """The last look refused a request; I8 refuses none, and is only counted."""
+        self._events.invariants.labels(invariant).inc()
+
     def reconcile_failed(self, kind: str) -> None:
         """A pass ended in an error; `kind` is the error's class name."""
         self._events.errors.labels(kind).inc()
@@ -262,6 +266,12 @@ class _Events:
         )
         self.leading = Gauge(
             "failoverip_leading", "1 if this process leads, else 0.", registry=registry
+        )
+        self.invariants = Counter(
+            "failoverip_invariant_refusals_total",
+            "Requests to Robot that an invariant refused, by its name; I8 is only counted.",
+            ["invariant"],
+            registry=registry,
         )
         self.errors = Counter(
             "failoverip_reconcile_errors_total",

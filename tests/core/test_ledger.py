@@ -180,6 +180,7 @@ class TestAnswers:
         ("fault", "failed_logins"),
         [
             (Fault.UNREACHABLE, 0),
+            (Fault.INVARIANT, 0),
             (Fault.WINDOW_SHUT, 0),
             (Fault.RATE_LIMITED, 0),
             (Fault.MAINTENANCE, 0),
@@ -199,7 +200,7 @@ class TestAnswers:
         assert len(ledger.failed_logins) == failed_logins
 
     def test_every_fault_is_in_the_table_above(self) -> None:
-        assert len(Fault) == 10
+        assert len(Fault) == 11
 
     def test_an_answer_proves_the_credentials(self) -> None:
         ledger = Ledger().record_login_attempt(0.0).record_answer(1.0, Bucket.WRITES, "7", None)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from tests.support.observations import IP, IP2, an_intent, key_of
 
-from failoverip.core.memory import IntentMemory, RouteMemory, answered, remember_intent, sent
+from failoverip.core.memory import (
+    IntentMemory,
+    RouteMemory,
+    answered,
+    passed_invariants,
+    refused_by_invariant,
+    remember_intent,
+    sent,
+)
 from failoverip.core.provider import (
     AlreadyRouted,
     CannotTell,
@@ -78,3 +86,11 @@ def test_a_refusal_is_remembered_over_later_answers() -> None:
     memory = answered(remember_intent(an_intent(), 0.0), KEY, NO, 10.0)
     memory = answered(memory, KEY, Locked(), 20.0)
     assert memory.route(KEY).refused == NO
+
+
+def test_what_an_invariant_refused_is_remembered_until_a_request_passes() -> None:
+    memory = refused_by_invariant(remember_intent(an_intent(), 0.0), "I3: no life", 10.0)
+    memory = refused_by_invariant(memory, "I4: lives", 20.0)
+    assert (memory.broken, memory.broken_since) == ("I4: lives", 10.0)
+    memory = passed_invariants(memory)
+    assert (memory.broken, memory.broken_since) == (None, None)

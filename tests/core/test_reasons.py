@@ -98,6 +98,11 @@ DECIDED: Mapping[Reason, Observation] = {
         an_observation(FAILING),
         storm=StormWatch(NOW - 1, {}, Storm(NOW - 60, frozenset({"uid-a", "uid-b"}), 3)),
     ),
+    Reason.INVARIANT_BROKEN: following(
+        an_intent(),
+        None,
+        replace(memory(), broken="I3: target b shows no life", broken_since=NOW - 300),
+    ),
     Reason.MOVES_EXHAUSTED: with_status(an_observation(FAILING), moves=(a_move("c"),) * 6),
     Reason.HOLD_DOWN: with_status(cordoned("a"), moves=(a_move("c"),)),
     Reason.EVIDENCE_STALE: with_account(an_observation(FAILING), routes_read_at=NOW - 60),

@@ -71,6 +71,7 @@ def filled(clock: Stopwatch) -> Metrics:
     metrics.lease_renewed(998.0)
     metrics.listed("nodes", 995.0)
     metrics.watch_heard("nodes", 999.0)
+    metrics.invariant_broken("I3")
     metrics.reconcile_failed("ApiError")
     return metrics
 
@@ -240,6 +241,11 @@ def test_whether_a_storm_keeps_the_moves_back() -> None:
     assert samples(metrics, "failoverip_storm_hold") == {("web",): 1}
     metrics.storm_hold("web", holds=False)
     assert samples(metrics, "failoverip_storm_hold") == {("web",): 0}
+
+
+def test_which_invariant_refused_requests() -> None:
+    metrics = filled(Stopwatch())
+    assert samples(metrics, "failoverip_invariant_refusals_total") == {("I3",): 1}
 
 
 def test_an_account_is_told_apart_but_not_named() -> None:

@@ -12,7 +12,11 @@ from tests.support.lease_store import Link
 from tests.support.process_loop import Process, outside
 from tests.support.virtual_time import VirtualClock
 
+from failoverip.core.decide import decide
+from failoverip.core.decision import Decision
 from failoverip.core.election_settings import ElectionSettings
+from failoverip.core.invariants import Broken, Facts, Invariant, find_broken
+from failoverip.core.observation import Observation
 from failoverip.core.timings import Timings
 from failoverip.kube import ConnectionInfo, Kubernetes
 from failoverip.kube.codec import node_from
@@ -50,6 +54,9 @@ class Replica:
         self.api = ApiLink(Api(store), self._boundary)
         self.metrics = Metrics(self.clock.now, "0")
         self.robot_is_cut = False
+        # Others than the core's: a guard that is switched off.
+        self.decide: Callable[[Observation], Decision] = decide
+        self.find_broken: Callable[[Facts, Mapping[str, Invariant]], Broken | None] = find_broken
         # Every boundary that was passed, in order.
         self.passed: list[str] = []
         # How often a pass was asked for by a watch.
@@ -131,7 +138,16 @@ class Replica:
         )
         book.append(LedgerBook(self.clock, leadership, ledgers))
         woken = asyncio.Event()
-        around = Surroundings(kubernetes, leadership, self.clock, timings, self.metrics, woken.set)
+        around = Surroundings(
+            kubernetes,
+            leadership,
+            self.clock,
+            timings,
+            self.metrics,
+            woken.set,
+            self.decide,
+            self.find_broken,
+        )
         reconciler = Reconciler(
             around, self._robot_of, self.namespace, f"{self.namespace}/{LEASE}", book[0]
         )

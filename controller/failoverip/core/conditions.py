@@ -40,6 +40,7 @@ DEGRADED = STALLED | {
     Reason.FOREIGN_SERVER,
     Reason.GROUP_SPLIT,
     Reason.HOLD_DOWN,
+    Reason.INVARIANT_BROKEN,
     Reason.MAPPING_LOST,
     Reason.MOVES_EXHAUSTED,
     Reason.NO_TARGET,
@@ -94,6 +95,8 @@ def _degraded(o: Observation, s: Situation | None, decision: Decision) -> _Told:
     held = storm_hold(o, s.policy)
     if held is not None:
         return _Told("True", held.reason, held.message)
+    if o.memory is not None and o.memory.broken is not None:
+        return _Told("True", Reason.INVARIANT_BROKEN, o.memory.broken)
     if decision.reason in DEGRADED:
         return _flag(decision, True)
     for address in s.policy.addresses:

@@ -49,6 +49,7 @@ def follow_intent(o: Observation, s: Situation, intent: Intent) -> Decision:
         _confirmed(f)
         or _under_way(f)
         or _exhausted(f)
+        or _kept_back(f)
         or _abandoned(f)
         or _confirming(f)
         or _waiting(f)
@@ -123,6 +124,15 @@ def _exhausted(f: Following) -> Decision | None:
     return _close(
         f, MoveResult.FAILED, Reason.FAILED, f"not confirmed after {f.intent.attempts} attempts"
     )
+
+
+def _kept_back(f: Following) -> Decision | None:
+    """The last look has refused every request for a while: let another target be tried."""
+    since = f.memory.broken_since
+    if since is None or f.o.now - since < f.o.timings.broken_seconds or not _settled(f):
+        return None
+    result = MoveResult.PARTIAL if f.confirmed else MoveResult.FAILED
+    return _close(f, result, Reason.INVARIANT_BROKEN, f.memory.broken or "")
 
 
 def _rounds_used(f: Following) -> bool:

@@ -49,6 +49,7 @@ _MAX_KEPT_LOGINS = 8
 _NO_FAILED_LOGIN = frozenset(
     {
         Fault.UNREACHABLE,
+        Fault.INVARIANT,
         Fault.WINDOW_SHUT,
         Fault.RATE_LIMITED,
         Fault.MAINTENANCE,

@@ -39,12 +39,18 @@ class RouteMemory:
 
 @dataclass(frozen=True, slots=True)
 class IntentMemory:
-    """`round_ended_at`: when the last request of the latest round ended, None before the first."""
+    """`round_ended_at`: when the last request of the latest round ended, None before the first.
+
+    `broken`: what the last look before a request refused, `broken_since` since when it has refused
+    every one of this intent; None once one was let through.
+    """
 
     intent_id: str
     followed_since: float
     round_ended_at: float | None = None
     routes: Mapping[AddressKey, RouteMemory] = field(default_factory=dict)
+    broken: str | None = None
+    broken_since: float | None = None
 
     def route(self, address: AddressKey) -> RouteMemory:
         """Of one address; nothing was sent when there is no entry."""
@@ -64,6 +70,17 @@ def remember_intent(intent: Intent, now: float) -> IntentMemory:
     return IntentMemory(
         intent.id, now, routes={route.address.key: inherited for route in intent.routes}
     )
+
+
+def refused_by_invariant(memory: IntentMemory, message: str, now: float) -> IntentMemory:
+    """After the last look kept a request back."""
+    since = memory.broken_since if memory.broken_since is not None else now
+    return replace(memory, broken=message, broken_since=since)
+
+
+def passed_invariants(memory: IntentMemory) -> IntentMemory:
+    """After the last look let a request through."""
+    return replace(memory, broken=None, broken_since=None)
 
 
 def sent(memory: IntentMemory, addresses: Iterable[AddressKey]) -> IntentMemory:

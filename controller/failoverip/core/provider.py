@@ -24,6 +24,7 @@ class Fault(StrEnum):
     MAINTENANCE = "Maintenance"  # 503
     SERVER_ERROR = "ServerError"  # any other 5xx
     GARBLED = "Garbled"  # HTML, empty, truncated, wrong shape
+    INVARIANT = "Invariant"  # never sent: it would have broken an invariant
     WINDOW_SHUT = "WindowShut"  # never sent: too little of the lease was left at the first byte
 
 

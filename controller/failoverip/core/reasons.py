@@ -79,6 +79,11 @@ class Reason(StrEnum):
     MOVES_EXHAUSTED = "MovesExhausted", "The addresses moved maxMovesPerHour times in this hour."
     HOLD_DOWN = "HoldDown", "The last move is less than holdDownSeconds ago; this one can wait."
 
+    INVARIANT_BROKEN = (
+        "InvariantBroken",
+        "The last look refused a request that a check had let through: a defect; please report it.",
+    )
+
     # -- an open switch
     SWITCHING = "Switching", "A request to Robot is under way."
     CONFIRMING = "Confirming", "Robot was asked; the route is not confirmed yet."

@@ -58,6 +58,9 @@ class Timings:
     storm_span_seconds: float = 60.0
     # How long a second of a spec's own periods lasts.
     spec_second_seconds: float = 1.0
+    # A switch that an invariant has kept back for this long is closed, so that another target may
+    # be tried: the check itself may be what is wrong.
+    broken_seconds: float = 300.0
     # What was refused or failed is not tried again before.
     barred_seconds: float = 600.0
     # A node that lost its mapping this recently keeps `drift: Enforce` from acting.

@@ -25,6 +25,9 @@ from failoverip.reconciler.ports import Robot, Surroundings
 
 _log = get_logger(__name__)
 
+# Robot did not say these: they tell nothing about its budget or the login.
+NEVER_SENT = frozenset({Fault.INVARIANT, Fault.WINDOW_SHUT})
+
 
 @dataclass(slots=True)
 class Account:
@@ -180,7 +183,7 @@ class Account:
         """Account for the end of a switch, whatever it was."""
         reason = answer.reason if isinstance(answer, NotExecuted | OutcomeUnknown) else None
         now = self.around.clock.now()
-        if reason is None or reason.fault is not Fault.WINDOW_SHUT:
+        if reason is None or reason.fault not in NEVER_SENT:
             ledger = self.ledger.record_answer(now, Bucket.WRITES, self.secret_version, reason)
             self.book.record(self.name, ledger)
         if isinstance(answer, Switched):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from failoverip.core.addresses import AddressKey
+from failoverip.core.addresses import AddressKey, TargetAddress
 from failoverip.core.decision import (
     AdoptIntent,
     Attempt,
@@ -27,6 +27,7 @@ from failoverip.log import get_logger
 from failoverip.reconciler.account import Account
 from failoverip.reconciler.accounts import Accounts
 from failoverip.reconciler.announce import Announcer
+from failoverip.reconciler.last_look import LastLook, targets_of
 from failoverip.reconciler.ledgers import LedgerBook
 from failoverip.reconciler.lists import Lists
 from failoverip.reconciler.observe import Observer
@@ -58,6 +59,7 @@ class Applier:
         self._book = book
         self._leader = around.leader
         self._announcer = announcer
+        self._last_look = LastLook(around, observer)
         self._teller = Teller(around.clock, around.metrics)
         self._clock = around.clock
         self._timings = around.timings
@@ -81,6 +83,7 @@ class Applier:
 
         KubeError when the API server did not take a write: nothing after it was done.
         """
+        decision = self._last_look.before_record(o, decision)
         if self._teller.decided(o, decision) and o.claim is Claim.SECOND_INSTALLATION:
             # Nothing is written to the resource, so no change of its status tells it.
             self._tell_second_installation(o, decision)
@@ -128,23 +131,25 @@ class Applier:
         self._announcer.tell(o.resource, notes, uids, self._clock.wall())
 
     async def _attempt(self, o: Observation, decision: Decision, attempt: Attempt) -> bool:
-        """Record the attempt, then the writes in the ledger with a renewal, then ask Robot."""
+        """Record the attempt, then its writes in the ledger with a renewal, then ask Robot."""
         account = self._observer.account_of(o.resource)
         policy = o.resource.policy
         if not isinstance(account, Account) or not isinstance(policy, Policy):
             return False
         if not await self._accounts.reread(policy.secret_name):
             return False
-        await self._record(o, decision)
+        stored = await self._record(o, decision)
         intent, uid = attempt.intent, o.resource.uid
         memory = sent(o.memory or remember_intent(intent, o.now), attempt.addresses)
         self._observer.memories[uid] = memory
         if not await self._spend(account, len(attempt.addresses)):
-            for address in attempt.addresses:
-                self._settle(uid, intent, address, account, _NOT_SENT)
+            self._settle_unsent(uid, attempt, account, _NOT_SENT)
             return False
-        for address in attempt.addresses:
-            task = asyncio.create_task(self._request(uid, intent, address, account))
+        if not self._last_look.before_post(o, stored, attempt, account):
+            self._settle_unsent(uid, attempt, account, _REFUSED)
+            return False
+        for address, target in targets_of(attempt).items():
+            task = asyncio.create_task(self._request(uid, intent, address, target, account))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
         return False
@@ -158,10 +163,20 @@ class Applier:
             ledger = ledger.record_write(now)
         return await self._book.commit(account.name, ledger)
 
-    async def _request(
-        self, uid: str, intent: Intent, address: AddressKey, account: Account
+    def _settle_unsent(
+        self, uid: str, attempt: Attempt, account: Account, answer: NotExecuted
     ) -> None:
-        target = next(route.to for route in intent.routes if route.address.key == address)
+        for address in attempt.addresses:
+            self._settle(uid, attempt.intent, address, account, answer)
+
+    async def _request(
+        self,
+        uid: str,
+        intent: Intent,
+        address: AddressKey,
+        target: TargetAddress,
+        account: Account,
+    ) -> None:
         told = False
 
         def may_send() -> bool:
@@ -199,6 +214,7 @@ class Applier:
             self._observer.memories[uid] = answered(memory, address, answer, self._clock.now())
 
 
+_REFUSED = NotExecuted(CannotTell(Fault.INVARIANT, "not sent: it would have broken an invariant"))
 _NOT_SENT = NotExecuted(
     CannotTell(Fault.WINDOW_SHUT, "not sent: the lease could not be renewed first")
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-from failoverip.core.decide import decide
 from failoverip.core.decision import CloseIntent, Decision, Hold, Refresh
 from failoverip.core.ledger import RESERVED_READS, reserved_writes
 from failoverip.core.observation import Claim
@@ -52,6 +51,7 @@ class Reconciler:
         self._timings = around.timings
         self._metrics = around.metrics
         self._wake = around.wake
+        self._decide = around.decide
         self._changed = True
         self._announcer = Announcer(around.kubernetes)
         self._turns = Turns()
@@ -162,7 +162,7 @@ class Reconciler:
         if self._claims.state(resource) is not Claim.HELD:
             return True
         try:
-            return not isinstance(decide(self._observer.observe(resource)).action, Hold)
+            return not isinstance(self._decide(self._observer.observe(resource)).action, Hold)
         except Exception:
             return True  # its own step meets the same defect, and tells it
 
@@ -193,7 +193,7 @@ class Reconciler:
             self._lists.keep(resource)
             await self._claims.prove(resource)
         o = self._observer.observe(resource)
-        decision = decide(o)
+        decision = self._decide(o)
         self._reading.want(resource, decision)
         if isinstance(decision.action, Refresh):
             return await self._refresh(resource, decision.action), decision

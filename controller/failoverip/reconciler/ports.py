@@ -6,14 +6,18 @@ world passes its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from failoverip.clock import Clock
 from failoverip.core.addresses import AddressKey, TargetAddress
 from failoverip.core.cluster import Heartbeat, Node
+from failoverip.core.decide import decide
+from failoverip.core.decision import Decision
+from failoverip.core.invariants import Broken, Facts, Invariant, find_broken
 from failoverip.core.lease import LeaseRecord
+from failoverip.core.observation import Observation
 from failoverip.core.provider import RoutesAnswer, ServersAnswer, SwitchAnswer
 from failoverip.core.resource import Resource, Status
 from failoverip.core.timings import Timings
@@ -118,7 +122,10 @@ class Leader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every part of the reconciler works in. `wake` asks for a pass soon."""
+    """What every part of the reconciler works in. `wake` asks for a pass soon.
+
+    `decide` and `find_broken` are those of the core; a test gives others, to show what each guards.
+    """
 
     kubernetes: KubernetesDoor
     leader: Leader
@@ -126,6 +133,8 @@ class Surroundings:
     timings: Timings
     metrics: Metrics
     wake: Callable[[], None]
+    decide: Callable[[Observation], Decision] = decide
+    find_broken: Callable[[Facts, Mapping[str, Invariant]], Broken | None] = find_broken
 
 
 RobotFactory = Callable[[Credentials], Robot]

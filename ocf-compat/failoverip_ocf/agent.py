@@ -213,8 +213,11 @@ class Agent:
             return Outcome(ERR_INSTALLED, f"script: {p.script} is no program on this node")
         if p.ca_file and not os.access(p.ca_file, os.R_OK):
             return Outcome(ERR_INSTALLED, f"ca_file: {p.ca_file} cannot be read on this node")
-        if p.interface and not os.path.exists(f"/sys/class/net/{p.interface}"):
-            return Outcome(ERR_INSTALLED, f"interface: there is no {p.interface} on this node")
+        if p.interface:
+            from failoverip_ocf.machine import has_interface
+
+            if not has_interface(p.interface):
+                return Outcome(ERR_INSTALLED, f"interface: there is no {p.interface} on this node")
         return None
 
     # -- what others may see

@@ -39,6 +39,15 @@ def local_addresses(interface: str = "") -> frozenset[str]:
     return frozenset(found)
 
 
+def has_interface(interface: str) -> bool:
+    """Whether there is such an interface."""
+    try:
+        socket.if_nametoindex(interface)
+    except OSError:
+        return False
+    return True
+
+
 def has_address(interface: str, ip: str) -> bool:
     """Whether an interface has an address; no interface, no address."""
     try:

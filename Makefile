@@ -6,9 +6,11 @@ STAMP := $(VENV)/.installed
 
 # How many end-to-end tests run side by side: each worker has a control plane of about 400 MB.
 FAILOVERIP_TEST_WORKERS ?= 2
+# How many Pacemaker clusters run side by side: each mostly waits, and has about 400 MB.
+FAILOVERIP_PACEMAKER_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e deb bench reference clean lock
+.PHONY: help setup demo test lint unit e2e pacemaker deb bench reference clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +28,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: setup ## Run the main job on an embedded Kubernetes API: a node dies, the address moves
 	@$(BIN)/failoverip demo $(DEMO_FLAGS)
 
-test: lint unit e2e ## Run every check and test
+test: lint unit e2e pacemaker ## Run every check and test
 
 lint: setup ## Style, types, architecture
 	$(BIN)/ruff check .
@@ -36,13 +38,17 @@ lint: setup ## Style, types, architecture
 
 unit: setup ## Tests that need no control plane, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not e2e" $(PYTEST_FLAGS)
+	$(BIN)/coverage run -m pytest -m "not e2e and not pacemaker" $(PYTEST_FLAGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
 	-@$(BIN)/python -m tests.controlplane.build
 	$(BIN)/pytest -m e2e -n $(FAILOVERIP_TEST_WORKERS) --dist worksteal $(PYTEST_FLAGS)
+
+pacemaker: setup ## Tests of the agents on real Pacemaker clusters [ROUNDS=n SEED=s RELEASE=trixie]
+	ROUNDS=$(ROUNDS) SEED=$(SEED) RELEASE=$(RELEASE) \
+	  $(BIN)/pytest -m pacemaker tests/pacemaker -n $(FAILOVERIP_PACEMAKER_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 
 deb: ## Build the Debian packages of the Pacemaker agents, into dist/ (needs debhelper and dh-python)
 	$(PYTHON) ocf-compat/build_deb.py

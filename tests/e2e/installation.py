@@ -25,6 +25,7 @@ from tests.controlplane.rest import ApiError, Json
 from tests.controlplane.waiting import eventually
 from tests.e2e.canaries import leaks, plant, process_texts
 from tests.e2e.installed_crd import MANIFESTS, install_crd
+from tests.support.robot_admin import RobotAdmin
 
 NAMESPACE = "failoverip-system"
 SERVICE_ACCOUNT = "failoverip-operator"
@@ -65,7 +66,7 @@ def world_toml(servers: Sequence[int] = (321, 322, 323), extra: str = "", **swit
     return "\n".join(parts) + extra + "\n[switches]\n" + lines
 
 
-class Simulator:
+class Simulator(RobotAdmin):
     """The Robot simulator as a process, and its admin port."""
 
     def __init__(self, directory: Path, world: str, flags: Sequence[str] = ()) -> None:
@@ -84,63 +85,12 @@ class Simulator:
             "the simulator listens",
         )
         self.url, admin_url = found
-        self._admin = httpx.Client(base_url=admin_url, timeout=30)
+        super().__init__(httpx.Client(base_url=admin_url, timeout=30))
 
     def close(self) -> None:
         """Stop the process."""
-        self._admin.close()
+        super().close()
         self.process.kill()
-
-    def journal(self) -> list[Json]:
-        """All requests so far."""
-        requests: list[Json] = self._get("/journal")["requests"]
-        return requests
-
-    def posts(self) -> list[Json]:
-        """The requests to switch."""
-        return [entry for entry in self.journal() if entry["method"] == "POST"]
-
-    def executed(self) -> list[Json]:
-        """The requests that started a switch."""
-        return [entry for entry in self.posts() if entry["executed"]]
-
-    def routes(self) -> dict[str, str | None]:
-        """Where each address really goes."""
-        state = self._get("/state")
-        routes: dict[str, str | None] = state["routes"]
-        return routes
-
-    def route(self, ip: str, target: str | None) -> None:
-        """A stranger moves a route."""
-        self._send("PUT", f"/routes/{ip}", {"active_server_ip": target})
-
-    def fault(self, **fault: Any) -> None:
-        """Put a fault in force."""
-        self._send("POST", "/faults", fault)
-
-    def heal(self) -> None:
-        """End all faults."""
-        self._send("DELETE", "/faults", None)
-
-    def switches(self, **switches: Any) -> None:
-        """Change switches."""
-        self._send("PATCH", "/switches", switches)
-
-    def password(self, user: str, password: str) -> None:
-        """Change a user's password."""
-        self._send("PUT", "/users", {"name": user, "password": password})
-
-    def advance(self, seconds: float) -> None:
-        """Make it later at Robot."""
-        self._send("POST", "/advance", {"seconds": seconds})
-
-    def _get(self, path: str) -> Any:
-        answer = self._admin.get(path)
-        answer.raise_for_status()
-        return answer.json()
-
-    def _send(self, method: str, path: str, body: Any) -> None:
-        self._admin.request(method, path, json=body).raise_for_status()
 
 
 class Replica:

@@ -136,7 +136,7 @@ def ensure_built(
             "kube-controller-manager and kubectl"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target.with_suffix(".lock"), progress):
+    with locked(target.with_suffix(".lock"), progress):
         if not target.is_dir():
             _build_all(target, programs, progress, environ)
     return target
@@ -190,12 +190,13 @@ def _kubernetes_version() -> str:
 
 
 @contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
+def locked(path: Path, progress: Progress) -> Iterator[None]:
+    """Only one run at a time builds what this file stands for."""
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress("another run builds the control plane: waiting for it")
+            progress("another run builds the same: waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.rest import ApiError, Json
 from tests.controlplane.waiting import eventually
 from tests.e2e.installed_crd import MANIFESTS
+from tests.e2e.overlays import OVERLAYS, Overlay
 from tests.e2e.prometheus_operator import install_kinds
 
 pytestmark = pytest.mark.e2e
@@ -24,26 +24,6 @@ NAMESPACE = "failoverip-system"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/failoverip-operator"
 BUDGET = f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets/failoverip-operator"
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """What `kubectl apply -k` takes, and how many replicas come of it."""
-
-    path: str
-    replicas: int
-
-    @property
-    def folder(self) -> str:
-        return str(MANIFESTS / self.path)
-
-
-OVERLAYS = (
-    Overlay(".", 2),
-    Overlay("overlays/single-node", 1),
-    Overlay("overlays/prometheus-operator", 2),
-    Overlay("overlays/single-node-prometheus-operator", 1),
-)
 
 
 @pytest.fixture(scope="module")

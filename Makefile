@@ -44,6 +44,7 @@ unit: setup ## Tests that need no control plane, with coverage
 
 e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
 	-@$(BIN)/python -m tests.controlplane.build
+	-@$(BIN)/python -m tests.scanners.tools
 	$(BIN)/pytest -m e2e -n $(FAILOVERIP_TEST_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 
 pacemaker: setup ## Tests of the agents on real Pacemaker clusters [ROUNDS=n SEED=s RELEASE=trixie]
@@ -65,6 +66,8 @@ lock: setup ## Renew the lock files (needs uv)
 	  --group dev --extra demo pyproject.toml -o requirements/dev.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  --extra operator pyproject.toml -o requirements/operator.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  requirements/checkov.in -o requirements/checkov.lock
 
 clean: ## Remove what the targets made in this checkout
 	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .bench

@@ -16,6 +16,8 @@ from tests.simulator_robot.worlds import ADDRESS, FIRST, PASSWORD, SECOND
 from failoverip.simulator.robot.server import RunningSimulator
 from failoverip_ocf.codes import (
     DEGRADED,
+    ERR_GENERIC,
+    ERR_INSTALLED,
     ERR_UNIMPLEMENTED,
     NOT_RUNNING,
     SUCCESS,
@@ -132,6 +134,45 @@ class TestProgram:
         (tmp_path / "fcntl.py").write_text("raise SystemExit(42)\n")
         environment = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}
         assert run([str(AGENT), "monitor"], environment).code == NOT_RUNNING
+
+
+class TestWithoutItsPackage:
+    """As in the middle of an upgrade: a traceback would end with 1, and a probe's 1 does harm."""
+
+    @pytest.fixture
+    def alone(self, tmp_path: Path) -> str:
+        (tmp_path / "provider").mkdir()
+        program = tmp_path / "provider" / AGENT.name
+        shutil.copy(AGENT, program)
+        # One that breaks while it is loaded, in case that the machine has another installed.
+        package = tmp_path / "provider" / "failoverip_ocf"
+        package.mkdir()
+        (package / "__init__.py").write_text("raise KeyError\n")
+        return str(program)
+
+    async def test_a_resource_that_runs_goes_on_and_can_be_stopped(
+        self, node: Node, alone: str
+    ) -> None:
+        await node.start()
+        recurring = await node.program([alone, "monitor"], interval="10000")
+        assert (recurring.code, recurring.reason != "") == (DEGRADED, True)
+        assert (await node.program([alone, "monitor"])).code == SUCCESS
+        assert (await node.program([alone, "stop"])).code == SUCCESS
+        assert (await node.probe()).code == NOT_RUNNING
+
+    async def test_a_resource_that_does_not_run_is_not_said_to(
+        self, node: Node, alone: str
+    ) -> None:
+        assert (await node.program([alone, "monitor"])).code == NOT_RUNNING
+        assert (await node.program([alone, "monitor"], interval="10000")).code == NOT_RUNNING
+        assert (await node.program([alone, "stop"])).code == SUCCESS
+        assert (await node.program([alone, "start"])).code == ERR_INSTALLED
+
+    async def test_an_address_on_an_interface_is_not_said_to_be_stopped(
+        self, node: Node, alone: str
+    ) -> None:
+        await node.start()
+        assert (await node.program([alone, "stop"], interface="lo")).code == ERR_GENERIC
 
 
 class TestHelper:

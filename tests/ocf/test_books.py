@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from failoverip.core.ledger import Bucket
 from failoverip.core.provider import CannotTell, Fault
 from failoverip_ocf.books import FILE, SWITCHES_PER_HOUR, Books
 from failoverip_ocf.decide import kept_reads, reads_share
-from failoverip_ocf.state import Runtime
+from failoverip_ocf.state import Lock, Runtime
 
 UNAUTHORIZED = CannotTell(Fault.CREDENTIALS_REFUSED, "HTTP 401")
 
@@ -116,6 +118,47 @@ class TestLogins:
             books = desk.books(account="script", version=None)
             assert books.record_read(for_start=False)[1] == ""
             books.record_answer(Bucket.READS, CannotTell(Fault.SERVER_ERROR, "exited with 1"))
+
+
+class Unlocked(Runtime):
+    """A runtime directory without its lock, where another process writes in the middle."""
+
+    def __init__(self, directory: str, meanwhile: Callable[[], None]) -> None:
+        super().__init__(directory)
+        self._meanwhile: Callable[[], None] | None = meanwhile
+
+    def locked(self, name: str, until: float) -> Lock:
+        self.prepare()
+        return Lock(f"{self.directory}/{name}.{id(self)}.lock", until)
+
+    def replace(self, name: str, text: str) -> None:
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        super().replace(name, text)
+
+
+def test_without_the_lock_a_switch_of_another_process_is_forgotten(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    for _ in range(SWITCHES_PER_HOUR - 2):
+        assert desk.switch() == ""
+    other = Books(Unlocked(desk.runtime.directory, lambda: None), "two", "1", desk.share, print)
+    unlocked = Unlocked(desk.runtime.directory, lambda: assert_empty(other.record_switch()))
+    books = Books(unlocked, "one", "1", desk.share, print)
+    assert books.record_switch() == ""
+    # Six were let through by now; the file knows of five.
+    assert desk.switch() == ""
+
+
+def test_with_the_lock_the_brake_counts_what_all_processes_switch(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: desk.switch(), range(2 * SWITCHES_PER_HOUR)))
+    assert said.count("") == SWITCHES_PER_HOUR
+
+
+def assert_empty(why: str) -> None:
+    assert why == ""
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from failoverip.core.addresses import parse_failover_address
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import AddressStatus, MoveResult, RouteState
 from failoverip.metrics import Metrics
+from failoverip_ocf.textfile import HELP as AGENT_METRICS
 
 CRD = ROOT / "manifests" / "crd" / "failoverips.yaml"
 CONDITIONS = {"Ready", "Reconciling", "Stalled", "Routed", "ProviderReachable", "Degraded"}
@@ -23,7 +24,8 @@ def served_metrics() -> set[str]:
     address = parse_failover_address("203.0.113.10")
     metrics.addresses_routed("web", [AddressStatus(address, RouteState.CONFIRMED, None, "node-1")])
     metrics.move_ended(Reason.NODE_UNREACHABLE, MoveResult.CONFIRMED)
-    return set(re.findall(r"^# TYPE (failoverip_\w+)", metrics.page().decode(), re.MULTILINE))
+    served = set(re.findall(r"^# TYPE (failoverip_\w+)", metrics.page().decode(), re.MULTILINE))
+    return served | set(AGENT_METRICS)
 
 
 @pytest.mark.parametrize("page", pages(), ids=named)

@@ -27,6 +27,9 @@ MARKS = ("run", "by", "untested", "until")
 RUNNERS = {
     "make": "tests/repo/test_make_targets.py",
     "netns": "tests/docs/test_in_a_network_namespace.py",
+    "pacemaker": "tests/pacemaker/test_pages.py",
+    "pacemaker-crm": "tests/pacemaker/test_pages.py",
+    "pacemaker-2011": "tests/pacemaker/test_pages.py",
     "venv": "tests/docs/test_in_a_venv.py",
     "new-cluster": "tests/docs/test_on_a_cluster.py",
     "cluster": "tests/docs/test_on_a_cluster.py",

@@ -43,7 +43,7 @@ def overlay(request: pytest.FixtureRequest, cluster_of_our_own: Cluster) -> Iter
     cluster.kubectl("apply", "-k", overlay.folder)
     documents = list(yaml.safe_load_all(cluster.kubectl("kustomize", overlay.folder).stdout))
     yield overlay
-    cluster.kubectl("delete", "-k", overlay.folder, "--wait", "--timeout=60s")
+    cluster.kubectl("delete", "-k", overlay.folder, "--wait", "--timeout=110s")
     assert [named for document in documents if (named := still_there(cluster, document))] == []
 
 

@@ -28,6 +28,9 @@ from failoverip.core.observation import Claim, Observation, Trouble
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import (
     AddressStatus,
+    Drift,
+    Failback,
+    FailbackPolicy,
     InvalidSpec,
     Mode,
     Policy,
@@ -35,7 +38,7 @@ from failoverip.core.resource import (
     Status,
 )
 from failoverip.core.situation import understand
-from failoverip.core.storm import Storm, StormWatch
+from failoverip.core.storm import Sighting, Storm, StormWatch
 
 GROUP = policy(IP, IP2)
 MISSING = Trouble(Reason.CREDENTIALS_MISSING, "the Secret robot-credentials does not exist")
@@ -51,6 +54,14 @@ LOST = Status(
 def stormy(o: Observation) -> Observation:
     storm = Storm(NOW - 60, frozenset({"uid-a", "uid-b"}), 3)
     return replace(o, storm=StormWatch(NOW - 1, {}, storm))
+
+
+BACK = Failback(FailbackPolicy.WHEN_PREFERRED_HEALTHY)
+
+
+def healthy_for_long(o: Observation) -> Observation:
+    seen = {node.uid: Sighting(node, good_since=NOW - 9000) for node in o.cluster.nodes}
+    return replace(o, storm=StormWatch(NOW - 1, seen))
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,16 @@ PAIRS = (
         "routed_nowhere",
         "foreign_server",
         an_observation(routes={IP: nowhere(), IP2: foreign()}, spec=GROUP),
+    ),
+    Both(
+        "foreign_server",
+        "fail_back",
+        healthy_for_long(
+            an_observation(
+                routes={IP: at("a"), IP2: foreign()},
+                spec=policy(IP, IP2, drift=Drift.ENFORCE, preferred_nodes=("b",), failback=BACK),
+            )
+        ),
     ),
 )
 

@@ -34,12 +34,13 @@ from failoverip.core.memory import RouteMemory
 from failoverip.core.observation import Claim, Observation, Trouble
 from failoverip.core.provider import Refused
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Drift, InvalidSpec, Mode, Status
-from failoverip.core.storm import Storm, StormWatch
+from failoverip.core.resource import Drift, Failback, FailbackPolicy, InvalidSpec, Mode, Status
+from failoverip.core.storm import Sighting, Storm, StormWatch
 
 GROUP = policy(IP, IP2)
 ENFORCE = policy(drift=Drift.ENFORCE)
 FAILING = (silent("a"), healthy("b"))
+BACK = Failback(FailbackPolicy.WHEN_PREFERRED_HEALTHY)
 A_ACTIVE = Status(fence=FENCE, active_node="a", active_node_uid="uid-a", active_server=1)
 NO = memory(ip=RouteMemory(refused=Refused("FAILOVER_NEW_SERVER_NOT_FOUND", "none")))
 FOREIGN = an_observation(routes={IP: foreign()}, spec=ENFORCE)
@@ -89,6 +90,10 @@ DECIDED: Mapping[Reason, Observation] = {
     Reason.NODE_NOT_SELECTED: an_observation(
         [healthy("a"), healthy("b").but(labels=(("pool", "edge"),))],
         spec=policy(node_selector=(("pool", "edge"),)),
+    ),
+    Reason.FAILBACK: replace(
+        an_observation(spec=policy(preferred_nodes=("b",), failback=BACK)),
+        storm=StormWatch(NOW - 1, {"uid-b": Sighting(healthy("b").node, good_since=NOW - 300)}),
     ),
     Reason.SWITCH_REQUESTED: an_observation(switch_to="b"),
     Reason.GROUP_SPLIT: an_observation(routes={IP: at("a"), IP2: at("b")}, spec=GROUP),

@@ -285,6 +285,34 @@ FIELDS = (
         'unknown field "spec.safety.holddownSeconds"',
         safety={"holddownSeconds": 5},
     ),
+    _with(
+        "a failback to nobody",
+        "must name preferredNodes when failback.policy is WhenPreferredHealthy",
+        failback={"policy": "WhenPreferredHealthy", "afterSeconds": 300},
+    ),
+    _with(
+        "a failback that does not exist",
+        'spec.failback.policy: Unsupported value: "Always": supported values: "Never",'
+        ' "WhenPreferredHealthy"',
+        failback={"policy": "Always"},
+        preferredNodes=["node-1"],
+    ),
+    _with(
+        "a failback after two days",
+        "spec.failback.afterSeconds: Invalid value: 172800: spec.failback.afterSeconds in body"
+        " should be less than or equal to 86400",
+        failback={"afterSeconds": 172800},
+    ),
+    _with(
+        "a preferred node in capitals",
+        "must be the name of a node: lower case letters, digits, '-' and '.', for example node-1",
+        preferredNodes=["Node-1"],
+    ),
+    _with(
+        "seventeen preferred nodes",
+        "spec.preferredNodes: Too many: 17: must have at most 16 items",
+        preferredNodes=[f"node-{number}" for number in range(17)],
+    ),
     Refusal(
         "a name in capitals",
         {"addresses": ["203.0.113.10"]},
@@ -298,6 +326,7 @@ DEFAULTS = {
     "drift": "Report",
     "onCordon": "Move",
     "mode": "Active",
+    "failback": {"policy": "Never", "afterSeconds": 300},
     "safety": {
         "holdDownSeconds": 300,
         "maxMovesPerHour": 6,
@@ -344,6 +373,11 @@ ACCEPTED: dict[str, Json] = {
             "stormPercent": 100,
             "stormHoldSeconds": 0,
         },
+    },
+    "a failback to preferred nodes": {
+        "addresses": ["203.0.113.10"],
+        "preferredNodes": ["node-2", "node-1.example.com"],
+        "failback": {"policy": "WhenPreferredHealthy", "afterSeconds": 0},
     },
     "the narrowest safety": {
         "addresses": ["203.0.113.10"],

@@ -9,6 +9,8 @@ import pytest
 from failoverip.core.addresses import parse_failover_address
 from failoverip.core.resource import (
     Drift,
+    Failback,
+    FailbackPolicy,
     Fence,
     InvalidSpec,
     Mode,
@@ -63,6 +65,8 @@ def test_every_field_is_read() -> None:
             "stormPercent": 70,
             "stormHoldSeconds": 30,
         },
+        "preferredNodes": ["node-2", "node-1"],
+        "failback": {"policy": "WhenPreferredHealthy", "afterSeconds": 60},
         "fieldOfTomorrow": 1,
     }
     meta = META | {
@@ -78,6 +82,8 @@ def test_every_field_is_read() -> None:
         on_cordon=OnCordon.STAY,
         mode=Mode.PAUSED,
         safety=Safety(10, 2, 70, 30),
+        preferred_nodes=("node-2", "node-1"),
+        failback=Failback(FailbackPolicy.WHEN_PREFERRED_HEALTHY, 60),
     )
     assert found.switch_to == "node-2@again"
     assert found.deleting

@@ -19,6 +19,8 @@ from failoverip.core.resource import (
     Cause,
     Condition,
     Drift,
+    Failback,
+    FailbackPolicy,
     Fence,
     Intent,
     IntentRoute,
@@ -42,6 +44,7 @@ INITIALISMS = {"ip": "IP", "uid": "UID"}
 VALUES: dict[str, type[Any]] = {
     "spec": Policy,
     "spec.safety": Safety,
+    "spec.failback": Failback,
     "status": Status,
     "status.fence": Fence,
     "status.conditions[]": Condition,
@@ -69,6 +72,7 @@ WORDS: dict[str, type[StrEnum]] = {
     "spec.drift": Drift,
     "spec.onCordon": OnCordon,
     "spec.mode": Mode,
+    "spec.failback.policy": FailbackPolicy,
     "status.addresses[].state": RouteState,
     "status.lastMove.result": MoveResult,
     "status.moves[].result": MoveResult,
@@ -146,9 +150,11 @@ def test_the_defaults_are_those_of_the_operator() -> None:
     assert NODES["spec.onCordon"]["default"] == policy.on_cordon
     assert NODES["spec.mode"]["default"] == policy.mode
     assert NODES["spec.credentialsSecretRef.name"]["default"] == policy.secret_name
-    for field in dataclasses.fields(Safety):
-        default = NODES[f"spec.safety.{camel_case(field.name)}"]["default"]
-        assert default == getattr(policy.safety, field.name)
+    for part in ("safety", "failback"):
+        value = getattr(policy, part)
+        for field in dataclasses.fields(value):
+            default = NODES[f"spec.{part}.{camel_case(field.name)}"]["default"]
+            assert default == getattr(value, field.name)
 
 
 @pytest.mark.parametrize("path", VALUES)

@@ -7,14 +7,32 @@ from collections.abc import Sequence
 from failoverip.core.addresses import AddressKey
 from failoverip.core.cluster import Node, Ready
 from failoverip.core.observation import Claim, Observation
-from failoverip.core.resource import Mode, OnCordon, Policy
+from failoverip.core.reasons import Reason
+from failoverip.core.resource import Mode, MoveResult, OnCordon, Policy
 
 
-def shut_gates(o: Observation, requests: int) -> list[str]:
+def _storms(o: Observation) -> bool:
+    return o.storm.storm is not None and o.now - o.storm.storm.began_at < 120.0
+
+
+def _moves_of_the_hour(o: Observation) -> int:
+    free = (Reason.SWITCH_REQUESTED, Reason.GROUP_SPLIT)
+    return sum(
+        move.attempts > 0
+        and move.cause not in free
+        and move.result is not MoveResult.REFUSED
+        and o.wall_seconds - move.ended_at < 3600
+        for move in o.resource.status.moves
+    )
+
+
+def shut_gates(o: Observation, requests: int, *, requested: bool) -> list[str]:
     """The names of the gates that are shut (design 4)."""
     policy, budget = o.resource.policy, o.account.budget
     gates = {
         "spec": isinstance(policy, Policy),
+        "storm": isinstance(policy, Policy) and (not _storms(o) or requested),
+        "moves": requested or _moves_of_the_hour(o) < 6,
         "mode": isinstance(policy, Policy) and policy.mode is Mode.ACTIVE,
         "claim": o.claim is Claim.HELD,
         "window": o.window_left_seconds >= 5.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from hypothesis import settings
@@ -37,6 +37,8 @@ from failoverip.core.reasons import Reason
 from failoverip.core.resource import (
     Cause,
     Drift,
+    Failback,
+    FailbackPolicy,
     Intent,
     InvalidSpec,
     Mode,
@@ -47,6 +49,7 @@ from failoverip.core.resource import (
     Status,
 )
 from failoverip.core.routes import RouteTrack
+from failoverip.core.storm import Sighting, Storm, StormWatch
 
 # One set of examples for everybody: CI must not find what nobody can repeat.
 repeatable = settings(deadline=None, derandomize=True, max_examples=200, database=None)
@@ -60,6 +63,7 @@ CAUSES = (
     Reason.NODE_CORDONED,
     Reason.NODE_DELETING,
     Reason.NODE_NOT_SELECTED,
+    Reason.FAILBACK,
     Reason.SWITCH_REQUESTED,
     Reason.GROUP_SPLIT,
     Reason.ROUTED_NOWHERE,
@@ -139,6 +143,8 @@ def policies(draw: st.DrawFn) -> Policy:
         drift=draw(st.sampled_from(Drift)),
         on_cordon=draw(st.sampled_from(OnCordon)),
         mode=draw(st.sampled_from([Mode.ACTIVE] * 8 + [Mode.PAUSED, Mode.DRY_RUN])),
+        preferred_nodes=draw(st.sampled_from([(), ("b",), ("c", "a")])),
+        failback=Failback(draw(st.sampled_from(FailbackPolicy)), 30),
     )
 
 
@@ -200,6 +206,16 @@ def statuses(draw: st.DrawFn, spec: Policy) -> Status:
 
 
 @st.composite
+def storms(draw: st.DrawFn, nodes: Collection[Seen]) -> StormWatch:
+    """What was seen of the nodes list after list; now and then a storm, over or not."""
+    sightings = {
+        seen.node.uid: Sighting(seen.node, good_since=draw(st.none() | moments)) for seen in nodes
+    }
+    storm = Storm(draw(st.sampled_from([NOW - 4, NOW - 119, NOW - 121])), frozenset(sightings), 4)
+    return StormWatch(NOW - 1, sightings, storm if draw(rarely) else None)
+
+
+@st.composite
 def observations(draw: st.DrawFn) -> Observation:
     """Anything that a leader may see."""
     spec = draw(policies())
@@ -214,6 +230,7 @@ def observations(draw: st.DrawFn) -> Observation:
         memory=draw(memories(status.intent)) if status.intent else None,
         carried={2: draw(st.integers(0, 2))},
         unmapped_recently=("d",) if draw(rarely) else (),
+        storm=draw(storms(unique.values())),
     )
     if draw(rarely):
         o = draw(st.sampled_from(SHUT))(o)

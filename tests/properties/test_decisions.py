@@ -32,7 +32,7 @@ from failoverip.core.follow import is_confirmed
 from failoverip.core.memory import remember_intent
 from failoverip.core.observation import Observation
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Drift, Intent, Policy
+from failoverip.core.resource import Drift, FailbackPolicy, Intent, Policy
 from failoverip.core.status import render_status
 
 
@@ -67,7 +67,10 @@ def test_robot_is_asked_only_where_it_is_safe(o: Observation) -> None:
     if found is None:
         return
     intent, addresses = found
-    assert shut_gates(o, len(addresses)) == []
+    requested = intent.cause.reason is Reason.SWITCH_REQUESTED
+    repair = intent.cause.reason is Reason.GROUP_SPLIT
+    shut = shut_gates(o, len(addresses), requested=requested)
+    assert [name for name in shut if not (repair and name == "moves")] == []
     the_target_is_eligible_and_alive(o, intent)
     nothing_leaves_a_living_node_unless_asked(o, intent, addresses)
     nothing_moves_that_shows_the_target(o, intent, addresses)
@@ -95,7 +98,11 @@ def nothing_leaves_a_living_node_unless_asked(
     memory = o.memory or remember_intent(intent, o.now)
     begun = any(is_confirmed(o, memory, route) for route in intent.routes)
     repair = intent.cause.reason is Reason.GROUP_SPLIT and intent.attempts > 1
-    if intent.cause.reason is Reason.SWITCH_REQUESTED or enforced or begun or repair:
+    failback = (
+        intent.cause.reason is Reason.FAILBACK
+        and policy.failback.policy is FailbackPolicy.WHEN_PREFERRED_HEALTHY
+    )
+    if intent.cause.reason is Reason.SWITCH_REQUESTED or enforced or begun or repair or failback:
         return
     for key in addresses:
         there = nodes_at(o, key)

@@ -25,6 +25,7 @@ from failoverip.core.resource import Move, MoveResult, Safety
 FREE = frozenset({Reason.SWITCH_REQUESTED, Reason.GROUP_SPLIT})
 HELD_DOWN = frozenset(
     {
+        Reason.FAILBACK,
         Reason.FOREIGN_SERVER,
         Reason.NODE_CORDONED,
         Reason.NODE_DELETING,

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from failoverip.core.health import Verdict
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Cause, Drift, Intent, OnCordon
+from failoverip.core.resource import Cause, Drift, FailbackPolicy, Intent, OnCordon
 from failoverip.core.situation import NodeView, Place, PlaceKind, Situation
 
 
@@ -93,6 +93,12 @@ def _leaving_source(s: Situation, intent: Intent, _: list[Place]) -> CauseState:
     return CauseState.HOLDS if failed else CauseState.GONE
 
 
+def _still_preferred(s: Situation, intent: Intent, _: list[Place]) -> CauseState:
+    wanted = s.policy.failback.policy is FailbackPolicy.WHEN_PREFERRED_HEALTHY
+    preferred = intent.node in s.policy.preferred_nodes
+    return CauseState.HOLDS if wanted and preferred else CauseState.GONE
+
+
 def _still_nowhere(_: Situation, intent: Intent, pending: list[Place]) -> CauseState:
     return _all_in(pending, {PlaceKind.NOWHERE}, intent)
 
@@ -132,6 +138,7 @@ def part_may_follow(s: Situation, place: Place) -> bool:
 
 Judge = Callable[[Situation, Intent, list[Place]], CauseState]
 JUDGES: Mapping[Reason, Judge] = {
+    Reason.FAILBACK: _still_preferred,
     Reason.NODE_CORDONED: _leaving_source,
     Reason.NODE_DELETING: _leaving_source,
     Reason.NODE_NOT_SELECTED: _leaving_source,

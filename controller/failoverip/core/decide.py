@@ -18,12 +18,20 @@ from failoverip.core.moves import open_move
 from failoverip.core.observation import Claim, Observation
 from failoverip.core.reasons import Reason
 from failoverip.core.requests import answer_request
-from failoverip.core.resource import Cause, Drift, InvalidSpec, Mode, MoveResult
+from failoverip.core.resource import (
+    Cause,
+    Drift,
+    FailbackPolicy,
+    InvalidSpec,
+    Mode,
+    MoveResult,
+)
 from failoverip.core.situation import (
     NodeView,
     Place,
     PlaceKind,
     Situation,
+    preference,
     understand,
 )
 
@@ -238,6 +246,30 @@ def foreign_server(o: Observation, s: Situation) -> Decision | None:
     return _seen_once(o, foreign) or open_move(o, s, cause, foreign, target=_active_view(s))
 
 
+def fail_back(o: Observation, s: Situation) -> Decision | None:
+    """Return to a more preferred node once it has been healthy for long enough.
+
+    A new leader did not see for how long it was, and begins to count at its first lists.
+    """
+    failback = s.policy.failback
+    if failback.policy is not FailbackPolicy.WHEN_PREFERRED_HEALTHY or s.active is None:
+        return None
+    if s.active.health.verdict is not Verdict.POSITIVE:
+        return None
+    needed = failback.after_seconds * o.timings.spec_second_seconds
+    rank = min(preference(s.policy, view.node.name) for view in s.active.views)
+    for name in s.policy.preferred_nodes[:rank]:
+        view = s.view(name)
+        seen = None if view is None else o.storm.sightings.get(view.node.uid)
+        good_since = None if seen is None else seen.good_since
+        if view is None or good_since is None or not s.can_take(view):
+            continue
+        if o.now - good_since >= needed:
+            cause = Cause(Reason.FAILBACK, s.active.node, s.active.node_uid)
+            return open_move(o, s, cause, s.places, target=view)
+    return None
+
+
 def _active_view(s: Situation) -> NodeView | None:
     """The active node, if it can take more; a lone address has none."""
     view = s.view(s.active.node) if s.active is not None else None
@@ -298,4 +330,5 @@ CHECKS: tuple[Check, ...] = (
     group_split,
     routed_nowhere,
     foreign_server,
+    fail_back,
 )

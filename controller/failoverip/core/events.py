@@ -35,7 +35,7 @@ def notes_of(before: Status, after: Status, decision: Decision) -> tuple[Note, .
         case OpenIntent(intent=intent):
             source = f" from {intent.cause.node}" if intent.cause.node else ""
             message = f"moving {_addresses(intent)}{source} to {intent.node}: {decision.message}"
-            planned = intent.cause.reason is Reason.SWITCH_REQUESTED
+            planned = intent.cause.reason in (Reason.SWITCH_REQUESTED, Reason.FAILBACK)
             return (Note(not planned, intent.cause.reason, "Switch", message, intent.node),)
         case Attempt(intent=intent):
             if intent.attempts > 1:

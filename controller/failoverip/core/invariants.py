@@ -17,7 +17,15 @@ from failoverip.core.cluster import Node, Ready
 from failoverip.core.observation import Observation
 from failoverip.core.provider import Server
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Drift, Intent, Mode, MoveResult, OnCordon, Policy
+from failoverip.core.resource import (
+    Drift,
+    FailbackPolicy,
+    Intent,
+    Mode,
+    MoveResult,
+    OnCordon,
+    Policy,
+)
 
 # Robot's limits, and what is kept for failed nodes (hetzner-api 4).
 READS, WRITES, LOGINS, RESERVE = 100, 50, 2, 10
@@ -130,7 +138,12 @@ def i4_asked_for(f: Facts) -> str | None:
     )
     # After its first request a repair may show any route until it is confirmed.
     repair = cause is Reason.GROUP_SPLIT and f.intent.attempts > 1
-    if cause is Reason.SWITCH_REQUESTED or enforced or repair or _begun(f):
+    failback = (
+        cause is Reason.FAILBACK
+        and policy.failback.policy is FailbackPolicy.WHEN_PREFERRED_HEALTHY
+        and f.intent.node in policy.preferred_nodes
+    )
+    if cause is Reason.SWITCH_REQUESTED or failback or enforced or repair or _begun(f):
         return None
     for address in f.asked:
         there = _nodes_at(f.o, address)

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     NODE_CORDONED = "NodeCordoned", "The active node is cordoned and onCordon is Move."
     NODE_DELETING = "NodeDeleting", "The active node's object is being deleted."
     NODE_NOT_SELECTED = "NodeNotSelected", "nodeSelector no longer selects the active node."
+    FAILBACK = "Failback", "A preferred node has been healthy for failback.afterSeconds."
     SWITCH_REQUESTED = "SwitchRequested", "The annotation switch-to asks for a move."
     GROUP_SPLIT = "GroupSplit", "The addresses of the resource are not on one node."
     ROUTED_NOWHERE = "RoutedNowhere", "Robot routes the address nowhere."

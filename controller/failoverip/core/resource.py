@@ -30,6 +30,13 @@ class OnCordon(StrEnum):
     STAY = "Stay"
 
 
+class FailbackPolicy(StrEnum):
+    """Whether the addresses return to a preferred node by themselves."""
+
+    NEVER = "Never"
+    WHEN_PREFERRED_HEALTHY = "WhenPreferredHealthy"
+
+
 class Mode(StrEnum):
     """How far the operator may go."""
 
@@ -72,6 +79,14 @@ class Safety:
 
 
 @dataclass(frozen=True, slots=True)
+class Failback:
+    """`spec.failback`: `after_seconds` of unbroken health of the preferred node."""
+
+    policy: FailbackPolicy = FailbackPolicy.NEVER
+    after_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """`spec`, read and checked."""
 
@@ -82,6 +97,8 @@ class Policy:
     on_cordon: OnCordon = OnCordon.MOVE
     mode: Mode = Mode.ACTIVE
     safety: Safety = Safety()
+    preferred_nodes: tuple[str, ...] = ()  # the best first
+    failback: Failback = Failback()
 
 
 @dataclass(frozen=True, slots=True)

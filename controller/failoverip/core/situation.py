@@ -226,10 +226,16 @@ def _name(view: NodeView) -> str:
 
 
 def choose_target(s: Situation, carried: Mapping[int, int]) -> NodeView | None:
-    """The node to move to: fewest addresses of other resources, then the first by name."""
+    """The node to move to: the most preferred one; of those that are equally so the one with the
+    fewest addresses of other resources, then the first by name.
+    """
     return min(
         (view for view in s.views if s.can_take(view)),
-        key=lambda view: (carried.get(view.server_number or 0, 0), _name(view)),
+        key=lambda view: (
+            preference(s.policy, view.node.name),
+            carried.get(view.server_number or 0, 0),
+            _name(view),
+        ),
         default=None,
     )
 
@@ -241,6 +247,12 @@ def shows_life(o: Observation, name: str) -> bool:
         for node in o.cluster.nodes
         if node.name == name
     )
+
+
+def preference(policy: Policy, node: str) -> int:
+    """The rank of a node in `preferredNodes`, 0 the best; all others come after them."""
+    preferred = policy.preferred_nodes
+    return preferred.index(node) if node in preferred else len(preferred)
 
 
 def still_settling(o: Observation, view: NodeView) -> bool:

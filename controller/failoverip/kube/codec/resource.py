@@ -6,6 +6,8 @@ from failoverip.core.addresses import FailoverAddress, parse_failover_address
 from failoverip.core.resource import (
     SWITCH_TO_ANNOTATION,
     Drift,
+    Failback,
+    FailbackPolicy,
     InvalidSpec,
     Mode,
     OnCordon,
@@ -62,6 +64,16 @@ def _policy(spec: Field) -> Policy:
         on_cordon=spec["onCordon"].member(OnCordon, OnCordon.MOVE),
         mode=spec["mode"].member(Mode, Mode.ACTIVE),
         safety=_safety(spec["safety"]),
+        preferred_nodes=tuple(name.text() for name in spec["preferredNodes"].items()),
+        failback=_failback(spec["failback"]),
+    )
+
+
+def _failback(failback: Field) -> Failback:
+    default = Failback()
+    return Failback(
+        policy=failback["policy"].member(FailbackPolicy, default.policy),
+        after_seconds=failback["afterSeconds"].integer(default.after_seconds),
     )
 
 

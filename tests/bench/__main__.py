@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from tests.bench import agents, decision, handover, steady
+from tests.bench import agents, decision, handover, scale, steady
 from tests.bench.figures import Figure, document, table
 from tests.bench.ground import say
 from tests.bench.machine import conditions
@@ -25,7 +25,14 @@ from tests.controlplane.rest import ApiError
 
 # One measure that cannot be made leaves the others.
 UNMEASURED = (AssertionError, ApiError, httpx.TransportError, subprocess.TimeoutExpired)
-MEASURES = (decision.MEASURE, handover.MEASURE, steady.MEMORY, steady.QUIET, agents.MEASURE)
+MEASURES = (
+    decision.MEASURE,
+    handover.MEASURE,
+    steady.MEMORY,
+    steady.QUIET,
+    agents.MEASURE,
+    scale.MEASURE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,25 @@ class Counts:
     period: steady.Period
     monitors: int
     hour_seconds: int
+    crowd: scale.Size
 
 
-FULL = Counts(200, 10, steady.Period(settle_seconds=90.0, watch_seconds=600.0), 50, 3600)
-QUICK = Counts(6, 3, steady.Period(settle_seconds=10.0, watch_seconds=40.0), 5, 600)
+FULL = Counts(
+    200,
+    10,
+    steady.Period(settle_seconds=90.0, watch_seconds=600.0),
+    50,
+    3600,
+    scale.Size(nodes=5000, resources=1000, watch_seconds=120.0, pace=1.0),
+)
+QUICK = Counts(
+    6,
+    3,
+    steady.Period(settle_seconds=10.0, watch_seconds=40.0),
+    5,
+    600,
+    scale.Size(nodes=200, resources=40, watch_seconds=20.0, pace=1.0),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,6 +105,8 @@ def _runs(
     if agents.MEASURE in measures:
         run = lambda: agents.measure(counts.monitors, counts.hour_seconds)  # noqa: E731
         runs.append((agents.MEASURE, run))
+    if scale.MEASURE in measures:
+        runs.append((scale.MEASURE, lambda: scale.measure(counts.crowd)))
     return runs
 
 

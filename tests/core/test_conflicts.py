@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import permutations
 
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.properties.observations import repeatable
 from tests.support.observations import an_observation, policy
 
+from failoverip.core.addresses import FailoverAddress, overlap
 from failoverip.core.conflicts import find_conflicts
 from failoverip.core.resource import InvalidSpec, Resource
 
@@ -57,3 +61,48 @@ def test_a_spec_that_cannot_be_read_conflicts_with_nobody() -> None:
     unread = replace(OLD, policy=InvalidSpec("spec.addresses: none"))
     assert find_conflicts([unread, YOUNG]) == {}
     assert find_conflicts([YOUNG, replace(unread, created_at=2000)]) == {}
+
+
+CLOSE_TOGETHER = [
+    "203.0.113.0/24",
+    "203.0.113.8/29",
+    "203.0.113.8/30",
+    "203.0.113.9",
+    "203.0.113.10",
+    "203.0.113.16",
+    "2001:db8:1:1::/64",
+    "2001:db8:1:2::/64",
+]
+
+
+Drawn = list[tuple[int, list[str]]]
+
+
+@repeatable
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.lists(st.sampled_from(CLOSE_TOGETHER), min_size=1, max_size=3, unique=True),
+        ),
+        max_size=8,
+    )
+)
+def test_looking_up_finds_what_comparing_all_pairs_finds(
+    drawn: list[tuple[int, list[str]]],
+) -> None:
+    made = [resource(f"r{n}", age, *texts) for n, (age, texts) in enumerate(drawn)]
+    ordered = sorted(made, key=lambda one: (one.created_at, one.uid))
+    expected = {}
+    for index, younger in enumerate(ordered):
+        for older in ordered[:index]:
+            pairs = [(a.text, b.text) for a in claims(older) for b in claims(younger)]
+            if any(overlap(a, b) for a, b in pairs):
+                expected[younger.uid] = older.name
+                break
+
+    assert find_conflicts(made) == expected
+
+
+def claims(one: Resource) -> tuple[FailoverAddress, ...]:
+    return () if isinstance(one.policy, InvalidSpec) else one.policy.addresses

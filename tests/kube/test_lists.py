@@ -34,8 +34,8 @@ async def test_a_list_is_read_to_its_last_page(
     nodes = await kubernetes.list_nodes(PATIENT)
     assert [one.name for one in nodes] == ["a", "b"]
     assert [seen.path for seen in server.seen] == [
-        "/api/v1/nodes?limit=500",
-        "/api/v1/nodes?limit=500&continue=more",
+        "/api/v1/nodes?limit=100",
+        "/api/v1/nodes?limit=100&continue=more",
     ]
 
 
@@ -104,3 +104,29 @@ async def test_a_list_without_items_is_empty_when_it_says_so(
     """Go writes an empty slice as null."""
     server.behave = lambda _: Reply(body={"metadata": {}, "items": None})
     assert await kubernetes.list_failoverips(PATIENT) == ()
+
+
+def versioned(uid: str, version: str, **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "a", "uid": uid, "resourceVersion": version}, "spec": spec}
+
+
+async def test_an_object_that_did_not_change_is_not_read_anew_at_each_list(
+    server: ScriptedServer, kubernetes: Kubernetes
+) -> None:
+    """A status of a thousand resources took half a second of each list."""
+    server.behave = lambda _: page([versioned("u", "7")])
+    (first,) = await kubernetes.list_nodes(PATIENT)
+    (second,) = await kubernetes.list_nodes(PATIENT)
+    assert second is first
+
+
+@pytest.mark.parametrize("changed", [versioned("u", "8", unschedulable=True), versioned("v", "7")])
+async def test_another_version_or_another_object_of_the_name_is_read(
+    server: ScriptedServer, kubernetes: Kubernetes, changed: dict[str, Any]
+) -> None:
+    server.behave = lambda _: page([versioned("u", "7")])
+    (first,) = await kubernetes.list_nodes(PATIENT)
+    server.behave = lambda _: page([changed])
+    (second,) = await kubernetes.list_nodes(PATIENT)
+    assert second != first
+    assert second.uid == changed["metadata"]["uid"]

@@ -37,13 +37,14 @@ def canonical(text: str) -> str:
     return str(ipaddress.ip_address(text.strip()))
 
 
-# Every pair of addresses is compared at every list, and parsing is what that costs.
+# Every address is looked at in every list, and parsing is what that costs.
 @lru_cache(maxsize=4096)
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The block of an address or subnet; host bits are ignored."""
     return ipaddress.ip_network(text, strict=False)
 
 
 def overlap(one: str, other: str) -> bool:
     """Whether two addresses or subnets of resources share an address."""
-    first, second = _network(one), _network(other)
+    first, second = network_of(one), network_of(other)
     return first.version == second.version and first.overlaps(second)

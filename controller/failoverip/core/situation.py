@@ -14,7 +14,7 @@ from failoverip.core.addresses import FailoverAddress
 from failoverip.core.brakes import seconds_since
 from failoverip.core.cluster import Node, Ready
 from failoverip.core.health import UNCLEAR, Health, Verdict, assess
-from failoverip.core.mapping import Unmapped, map_node
+from failoverip.core.mapping import Unmapped, index_servers, map_node
 from failoverip.core.observation import Observation
 from failoverip.core.provider import Server
 from failoverip.core.reasons import Reason
@@ -159,7 +159,7 @@ def _place(address: FailoverAddress, o: Observation, views: Sequence[NodeView]) 
         return Place(address, PlaceKind.NOWHERE, track)
     if account.servers is None or o.cluster.listed_at is None:
         return Place(address, PlaceKind.UNKNOWN, track)
-    server = next((s for s in account.servers if track.target in (s.ipv4, s.ipv6_net)), None)
+    server = index_servers(account.servers).by_target.get(track.target)
     if server is None:
         return Place(address, PlaceKind.FOREIGN, track)
     there = tuple(view for view in views if view.server_number == server.number)

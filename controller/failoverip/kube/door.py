@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from failoverip.core.cluster import Heartbeat, Node
 from failoverip.core.lease import LeaseRecord
@@ -42,7 +42,9 @@ _HEARTBEATS = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _EVENTS = f"/apis/events.k8s.io/v1/namespaces/{EVENT_NAMESPACE}/events"
 _CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 
-_PAGE_SIZE = 500
+# Each page is parsed at once, and the loop stands still meanwhile: objects of one kind that make
+# about a MiB or two.
+_PAGE_SIZES = {_NODES: 100, _HEARTBEATS: 500, _FAILOVERIPS: 100}
 _LIST_TRIES = 3
 
 
@@ -78,6 +80,8 @@ class Kubernetes:
     def __init__(self, client: Requests, identity: str) -> None:
         self._client = client
         self._identity = identity
+        # By path: what the last whole list held, by UID and with its version.
+        self._listed: dict[str, dict[str, tuple[str, object]]] = {}
 
     @property
     def server_host(self) -> str:
@@ -224,15 +228,35 @@ class Kubernetes:
 
     async def _list_once(self, path: str, read: Callable[[Json], T], end: float) -> tuple[T, ...]:
         found: list[T] = []
-        query = {"limit": str(_PAGE_SIZE)}
+        listed: dict[str, tuple[str, object]] = {}
+        limit = str(_PAGE_SIZES[path])
+        query = {"limit": limit}
         while True:
             left = max(0.0, end - asyncio.get_running_loop().time())
             page = await self._client.request("GET", path, query, timeout_seconds=left)
-            found.extend(_read(read, item) for item in _items(path, page))
+            found.extend(self._read_again(path, read, item, listed) for item in _items(path, page))
             token = (page.get("metadata") or {}).get("continue")
             if not token:
+                self._listed[path] = listed
                 return tuple(found)
-            query = {"limit": str(_PAGE_SIZE), "continue": token}
+            query = {"limit": limit, "continue": token}
+
+    def _read_again(
+        self,
+        path: str,
+        read: Callable[[Json], T],
+        item: Json,
+        listed: dict[str, tuple[str, object]],
+    ) -> T:
+        """The value of an item; that of the last list when it is the same object and version."""
+        uid, version = _identity(item)
+        if not (uid and version):
+            return _read(read, item)
+        known_version, known = self._listed.get(path, {}).get(uid, ("", None))
+        # Only `read` itself made the values of this path.
+        value = cast(T, known) if known_version == version else _read(read, item)
+        listed[uid] = (version, value)
+        return value
 
 
 def _lease_path(namespace: str, name: str = "") -> str:
@@ -248,6 +272,15 @@ def _items(path: str, page: Json) -> list[Json]:
     if not isinstance(items, list) or not isinstance(page.get("metadata"), dict):
         raise ServerError(f"GET {path}: the answer is no list")
     return items
+
+
+def _identity(item: object) -> tuple[str, str]:
+    """UID and resourceVersion; empty where the item is not what it should be."""
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    if not isinstance(metadata, dict):
+        return "", ""
+    uid, version = metadata.get("uid"), metadata.get("resourceVersion")
+    return (uid, version) if isinstance(uid, str) and isinstance(version, str) else ("", "")
 
 
 def _read(read: Callable[[Json], T], item: Json) -> T:

@@ -23,6 +23,10 @@ from failoverip.metrics import Metrics
 WATCH_SECONDS = 300
 # kopf closes its connections at its end; what takes longer is left behind.
 STOP_LIMIT_SECONDS = 1.0
+# kopf's first list comes in pages, and what it keeps of an object it drops soon: all nodes of a
+# large cluster at once would be hundreds of MiB.
+PAGE_OBJECTS = 100
+KEEP_OBJECT_SECONDS = 0.2
 # A watch that is silent for longer than bookmarks are apart is dead.
 WATCH_SILENT_SECONDS = 70.0
 
@@ -126,6 +130,8 @@ def _settings() -> kopf.OperatorSettings:
     settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = 10
     settings.networking.connect_timeout = 3
+    settings.queueing.idle_timeout = KEEP_OBJECT_SECONDS
+    settings.watching.chunk_size = PAGE_OBJECTS
     settings.watching.server_timeout = WATCH_SECONDS
     settings.watching.connect_timeout = 3
     settings.watching.inactivity_timeout = WATCH_SILENT_SECONDS

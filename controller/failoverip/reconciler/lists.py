@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 
 from failoverip.core.conflicts import find_conflicts
@@ -29,6 +30,8 @@ class Lists:
         self._clock = around.clock
         self._timings = around.timings
         self._metrics = around.metrics
+        # By server number, over all resources; None when it must be counted anew.
+        self._carried: Counter[int] | None = None
         # The failures of the last lists.
         self._told: set[str] = set()
         self.cluster = ClusterTrace()
@@ -76,12 +79,28 @@ class Lists:
         before = self.resources.get(resource.name)
         if before is not None:
             self._claims.check(before, resource)
+        if before is not resource:
+            self._carried = None
         self.resources[resource.name] = resource
 
     def forget(self, name: str) -> None:
         """The resource is gone."""
         if self.resources.pop(name, None) is not None:
+            self._carried = None
             self._metrics.resource_gone(name)
+
+    def carried_beside(self, resource: Resource) -> Mapping[int, int]:
+        """By server number: the addresses that other resources have there."""
+        if self._carried is None:
+            self._carried = Counter()
+            for other in self.resources.values():
+                if other.status.active_server is not None:
+                    self._carried[other.status.active_server] += len(other.status.addresses)
+        known = self.resources.get(resource.name)
+        number = None if known is None else known.status.active_server
+        if known is None or number is None or known.uid != resource.uid:
+            return self._carried
+        return {**self._carried, number: self._carried[number] - len(known.status.addresses)}
 
     def _keep(self, listed: tuple[Resource, ...]) -> None:
         for name in set(self.resources) - {resource.name for resource in listed}:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 
+from failoverip.core.health import ClusterTrace
 from failoverip.core.memory import IntentMemory, remember_intent
 from failoverip.core.observation import AccountView, Observation, Trouble
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import InvalidSpec, Policy, Resource
+from failoverip.core.scope import Directory, Ground, directory_of, ground_of, narrowed
 from failoverip.core.storm import StormWatch, watch_storm
 from failoverip.reconciler.account import Account
 from failoverip.reconciler.accounts import Accounts
@@ -43,6 +45,9 @@ class Observer:
         self.memories: dict[str, IntentMemory] = {}
         # By UID: what this process saw of the candidates.
         self._storms: dict[str, StormWatch] = {}
+        self._directory: Directory | None = None
+        # By account name, of the same lists.
+        self._grounds: dict[str, Ground] = {}
         # By UID, and by the id of each recorded move: since when this process knows it.
         self._known_moves: dict[str, Mapping[str, float]] = {}
 
@@ -67,6 +72,7 @@ class Observer:
             if isinstance(account, Account)
             else AccountView()
         )
+        cluster = self._cluster_of(resource, account, view)
         return Observation(
             now=now,
             # Whole seconds, as a status records them: what is rendered compares equal.
@@ -76,14 +82,14 @@ class Observer:
             window_left_seconds=self._leader.window_left_seconds(),
             conflict=self._lists.conflicts.get(resource.uid),
             credentials=account if isinstance(account, Trouble) else None,
-            cluster=self._lists.cluster,
+            cluster=cluster,
             account=view,
             memory=self._memory(resource, now),
-            carried=self._carried(resource),
-            unmapped_recently=self._unmapped(resource, account, now),
+            carried=self._lists.carried_beside(resource),
+            unmapped_recently=self._unmapped(resource, account, cluster, now),
             timings=self._timings,
             api_server_addresses=self._endpoints.addresses,
-            storm=self._storm(resource),
+            storm=self._storm(resource, cluster),
             moves_known_since=self._moves_known(resource, now),
         )
 
@@ -93,13 +99,25 @@ class Observer:
         self._known_moves[resource.uid] = known
         return known
 
-    def _storm(self, resource: Resource) -> StormWatch:
+    def _cluster_of(
+        self, resource: Resource, account: Account | Trouble, view: AccountView
+    ) -> ClusterTrace:
+        """The last good lists, without the nodes that cannot matter to the resource."""
+        trace = self._lists.cluster
+        if self._directory is None or self._directory.trace is not trace:
+            self._directory, self._grounds = directory_of(trace), {}
+        name = account.name if isinstance(account, Account) else ""
+        ground = self._grounds.get(name)
+        if ground is None or ground.servers is not view.servers:
+            ground = self._grounds[name] = ground_of(trace, view.servers)
+        watched = self._storms.get(resource.uid, StormWatch()).sightings
+        return narrowed(self._directory, ground, resource, view, watched)
+
+    def _storm(self, resource: Resource, cluster: ClusterTrace) -> StormWatch:
         before = self._storms.get(resource.uid, StormWatch())
         if isinstance(resource.policy, InvalidSpec):
             return before
-        after = watch_storm(
-            before, self._lists.cluster, resource.policy, resource.status, self._timings
-        )
+        after = watch_storm(before, cluster, resource.policy, resource.status, self._timings)
         self._storms[resource.uid] = after
         return after
 
@@ -114,23 +132,13 @@ class Observer:
             memory = self.memories[resource.uid] = remember_intent(intent, now)
         return memory
 
-    def _carried(self, resource: Resource) -> Mapping[int, int]:
-        """By server number: the addresses that other resources have there."""
-        carried: dict[int, int] = {}
-        for other in self._lists.resources.values():
-            number = other.status.active_server
-            if other.uid == resource.uid or number is None:
-                continue
-            carried[number] = carried.get(number, 0) + len(other.status.addresses)
-        return carried
-
     def _unmapped(
-        self, resource: Resource, account: Account | Trouble, now: float
+        self, resource: Resource, account: Account | Trouble, cluster: ClusterTrace, now: float
     ) -> tuple[str, ...]:
         policy = resource.policy
         if not isinstance(policy, Policy) or isinstance(account, Trouble):
             return ()
         if account.servers is None:
             return ()
-        nodes = self._lists.cluster.nodes
+        nodes = cluster.nodes
         return self._mappings.unmapped_recently(account.name, policy, nodes, account.servers, now)

@@ -10,7 +10,7 @@ FAILOVERIP_TEST_WORKERS ?= 2
 FAILOVERIP_PACEMAKER_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e pacemaker deb bench reference clean lock
+.PHONY: help setup demo test lint unit e2e pacemaker deb bench image reference clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ reference: setup ## Write docs/reference.md, the help texts and the PrometheusRu
 	$(BIN)/python -m tests.repo.reference
 	$(BIN)/python -m tests.monitoring.generated
 
+image: ## Build the operator's image with docker, podman or buildah (IMAGE=NAME:TAG BASE=IMAGE)
+	@$(PYTHON) container/build.py $(if $(IMAGE),--tag "$(IMAGE)") $(if $(BASE),--base "$(BASE)") $(IMAGE_FLAGS)
+
 lock: setup ## Renew the lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  --group dev --extra demo pyproject.toml -o requirements/dev.lock
@@ -68,6 +71,8 @@ lock: setup ## Renew the lock files (needs uv)
 	  --extra operator pyproject.toml -o requirements/operator.lock
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  requirements/checkov.in -o requirements/checkov.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  --constraint requirements/dev.lock --group build pyproject.toml -o requirements/build.lock
 
 clean: ## Remove what the targets made in this checkout
 	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .bench

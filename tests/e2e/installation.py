@@ -114,11 +114,8 @@ class Replica:
         )
         self.name = name
         argv = [sys.executable, *program, "operator", "--kubeconfig", str(kubeconfig)]
-        argv += ["--namespace", home.namespace, "--robot-url", home.robot_url]
-        argv += ["--robot-ca-file", str(home.robot_ca)] if home.robot_ca else []
-        argv += ["--listen", "127.0.0.1:0", "--identity", name, "--log-format", "json"]
-        argv += ["--time-scale", str(TIME_SCALE), "--lease-duration-seconds", "6"]
-        argv += ["--renew-deadline-seconds", "4", "--retry-period-seconds", "1", *flags]
+        argv += ["--namespace", home.namespace, "--identity", name]
+        argv += [*operator_flags(home), *flags]
         environ = {k: v for k, v in os.environ.items() if k != "KUBECONFIG"}
         environ |= {"PYTHONPATH": str(code)} if code else {}
         self.process = Process(argv, home.directory / f"{name}.log", environ)
@@ -309,6 +306,15 @@ class Installation:
         status = json.dumps(found.get("status", {}), indent=1)
         journal = "\n".join(json.dumps(entry) for entry in self.simulator.journal()[-12:])
         return f"{status}\n{journal}\n{logs}"
+
+
+def operator_flags(home: Installation) -> list[str]:
+    """What every replica is told, wherever it runs: Robot, a free port, shortened periods."""
+    argv = ["--robot-url", home.robot_url]
+    argv += ["--robot-ca-file", str(home.robot_ca)] if home.robot_ca else []
+    argv += ["--listen", "127.0.0.1:0", "--log-format", "json"]
+    argv += ["--time-scale", str(TIME_SCALE), "--lease-duration-seconds", "6"]
+    return [*argv, "--renew-deadline-seconds", "4", "--retry-period-seconds", "1"]
 
 
 def failoverip(name: str = "web", **spec: Any) -> Json:

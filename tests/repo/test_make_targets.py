@@ -13,6 +13,7 @@ from tests.repo.files import ROOT
 RUN_BY = {
     "demo": "tests/demo/test_demo.py",
     "deb": "tests/ocf/test_deb.py",
+    "image": "tests/image/test_image.py",
     "bench": "tests/bench/test_figures.py",
     "reference": "tests/repo/test_reference.py",
 }

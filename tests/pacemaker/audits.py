@@ -9,7 +9,8 @@ from tests.pacemaker.stage import Outcome, Stage, Subject
 
 # The agent's own brake, and Robot's limit of failed logins with one to spare.
 POSTS_PER_NODE, LOGINS_PER_NODE = 6, 2
-SERVES_SECONDS = 60.0
+# A third of 80, rounded down: all nodes share a user's 100 an hour.
+READS_PER_NODE = 26
 
 
 def untouched(stage: Stage, subject: Subject, owner: str) -> Outcome:

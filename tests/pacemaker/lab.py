@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -31,8 +31,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 AGENTS = HERE / "agents"
 INIT = HERE / "node_init.py"
-# A Unix socket's path has at most 107 characters, and pytest's directories are deep.
-SOCKETS = Path(tempfile.gettempdir())
 
 ROBOT_ADDRESS = "192.0.2.1"
 ROBOT_URL = f"https://{ROBOT_ADDRESS}"
@@ -193,16 +191,20 @@ class Lab:
         self.nodes = [Node(self, number) for number in range(1, nodes + 1)]
         self.children: list[subprocess.Popen[bytes]] = []
         self._write_files()
-        self.space = Space(self._setup(), directory / "lab.out")
-        self.robot = self._start_robot()
+        with ExitStack() as stack:
+            self.space = Space(self._setup(), directory / "lab.out")
+            stack.callback(self._end)
+            self.robot = self._start_robot(stack)
+            self._held = stack.pop_all()
 
     def close(self) -> None:
         """End everything in it."""
-        self.robot.close()
+        self._held.close()
+
+    def _end(self) -> None:
         self.space.close()
         for child in self.children:
             child.wait(30)
-        self._socket.unlink(missing_ok=True)
 
     def node(self, name: str) -> Node:
         """The node of this name."""
@@ -351,26 +353,27 @@ class Lab:
         mount -t tmpfs -o mode=755 tmpfs {self.directory}/nodes
         {made}"""
 
-    def _start_robot(self) -> RobotAdmin:
-        descriptor, name = tempfile.mkstemp(prefix="robot-", dir=SOCKETS)
-        os.close(descriptor)
-        self._socket = Path(name)
-        self._socket.unlink()
+    def _start_robot(self, stack: ExitStack) -> RobotAdmin:
+        # A Unix socket's path has at most 107 characters, and pytest's directories are deep.
+        place = stack.enter_context(tempfile.TemporaryDirectory(prefix="robot-"))
+        socket = Path(place, "admin")
         log = self.directory / "robot.out"
         files = [self.directory / "world.toml", ROBOT_ADDRESS, self.directory / "tls.crt"]
         module = [sys.executable, "-m", "tests.pacemaker.robot_server"]
         start = ["env", "-C", str(CHECKOUT), *module, *map(str, files)]
-        start += [str(self.directory / "tls.key"), str(self._socket)]
+        start += [str(self.directory / "tls.key"), str(socket)]
         server = self.space.start(start, log)
         self.children.append(server)
 
         def listens() -> bool:
             assert server.poll() is None, f"the simulator ended:\n{log.read_text()}"
-            return self._socket.exists()
+            return socket.exists()
 
         eventually(listens, "the simulator listens")
-        transport = httpx.HTTPTransport(uds=str(self._socket))
-        return RobotAdmin(httpx.Client(base_url="http://admin", transport=transport, timeout=30))
+        transport = httpx.HTTPTransport(uds=str(socket))
+        robot = RobotAdmin(httpx.Client(base_url="http://admin", transport=transport, timeout=30))
+        stack.callback(robot.close)
+        return robot
 
 
 @contextmanager

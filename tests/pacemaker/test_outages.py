@@ -17,7 +17,9 @@ def play(lab: Lab, act: scenarios.Act) -> tuple[Stage, Outcome]:
     """Both agents through one outage on node1; our address is untouched."""
     stage = Stage(lab, (OUR_AGENT, AGENT_OF_2011))
     act(stage)
-    return stage, audits.untouched(stage, OUR_AGENT, "node1")
+    found = audits.untouched(stage, OUR_AGENT, "node1")
+    assert found.reads <= audits.READS_PER_NODE
+    return stage, found
 
 
 def recovers(stage: Stage) -> None:

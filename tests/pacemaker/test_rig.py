@@ -1,0 +1,73 @@
+"""The rig itself: nothing outlives a run, and what crm_mon says is read rightly."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.controlplane.waiting import eventually
+from tests.pacemaker import crm_mon
+from tests.pacemaker.lab import CHECKOUT
+from tests.pacemaker.namespaces import Pid
+
+# Holds a space with a process in it until it is killed.
+HOLDER = """
+import sys, time
+from pathlib import Path
+from tests.pacemaker.namespaces import Space, child_of
+space = Space("", Path(sys.argv[1]))
+inside = space.start(["sleep", "600"], Path(sys.argv[1]))
+print(space.first.number, child_of(inside.pid), flush=True)
+time.sleep(600)
+"""
+
+CRM_MON = """
+<pacemaker-result>
+  <summary><current_dc present="true" name="node1" with_quorum="true"/></summary>
+  <nodes>
+    <node name="node1" online="true" pending="false"/>
+    <node name="node2" online="true" pending="true"/>
+  </nodes>
+  <resources>
+    <group id="all">
+      <resource id="vip" active="true" failed="false" blocked="false" managed="true">
+        <node name="node1"/>
+      </resource>
+    </group>
+    <resource id="name" active="true" pending="Starting"><node name="node1"/></resource>
+  </resources>
+  <node_history>
+    <node name="node2"><resource_history id="vip" fail-count="1000000"/></node>
+    <node name="node1"><resource_history id="vip" fail-count="2"/></node>
+  </node_history>
+  <bans><ban id="cli-ban" resource="vip" node="node1" weight="-1000000"/></bans>
+</pacemaker-result>
+"""
+
+
+@pytest.mark.pacemaker
+def test_nothing_outlives_a_run_that_is_killed(cluster_root: Path, tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", HOLDER, str(tmp_path / "log")]
+    with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        inside = [Pid(int(number)) for number in holder.stdout.readline().split()]
+        assert len(inside) == 2
+        assert all(process.running for process in inside)
+        holder.send_signal(signal.SIGKILL)
+    eventually(lambda: not any(process.running for process in inside), "all of it has ended")
+    for process in inside:
+        process.close()
+
+
+def test_what_the_cluster_believes_is_read_from_crm_mon() -> None:
+    status = crm_mon.parse(CRM_MON)
+    assert status.online == {"node1"}
+    assert status.with_quorum
+    assert status.where("vip") == ["node1"]
+    assert status.where("name") == []
+    assert status.banned("vip") == ("node1", "node2")
+    assert status.banned("name") == ()
+    assert status.fail_counts["node1", "vip"] == 2

@@ -246,7 +246,7 @@ class Lab:
     ) -> None:
         """Wait for a condition; a failure tells what every node said."""
         try:
-            eventually(condition, what, deadline_seconds, poll_seconds=0.25)
+            eventually(condition, what, deadline_seconds, poll_seconds=1.0)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.tell()}") from None
 

@@ -208,7 +208,7 @@ class Stage:
     def within(self, condition: Callable[[], object], seconds: float) -> bool:
         """Give a condition this long to come true; whether it did."""
         try:
-            eventually(condition, "", seconds, poll_seconds=0.3)
+            eventually(condition, "", seconds, poll_seconds=1.0)
         except DeadlineError:
             return False
         return True

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from tests.monitoring.rules import alerts, records
 from tests.monitoring.scaled import scaled
 
 Json = dict[str, Any]
+# A tenth of what the docs allow at most is 3 s, and a busy machine may need one for an answer.
+SCRAPE_INTERVAL = "2s"
 # Where a real alert waits for a minute for others of its kind, and is repeated after hours.
 ROUTE: Json = {
     "receiver": "test",
@@ -42,6 +45,11 @@ class Heard:
 
     alert: str
     about: str = ""
+
+
+def _heard(labels: Json) -> Heard:
+    about = labels.get("failoverip") or labels.get("account") or ""
+    return Heard(labels["alertname"], about)
 
 
 class Webhook:
@@ -71,9 +79,7 @@ class Webhook:
         """One notification, of alerts that began or ended."""
         with self._lock:
             for alert in message["alerts"]:
-                labels = alert["labels"]
-                about = labels.get("failoverip") or labels.get("account") or ""
-                heard = Heard(labels["alertname"], about)
+                heard = _heard(alert["labels"])
                 if alert["status"] == "firing":
                     self._firing.add(heard)
                     self._ever.add(heard)
@@ -104,8 +110,10 @@ class Watchers:
 
     directory: Path
     url: str
+    alertmanager_url: str
     webhook: Webhook
     unanswered: dict[str, str] = field(default_factory=dict)
+    _looked_at: float = float("-inf")
 
     def scrape(self, replicas: Sequence[Replica]) -> None:
         """Follow these, as if Kubernetes had listed their pods."""
@@ -129,12 +137,21 @@ class Watchers:
     def look(self) -> bool:
         """Ask again what had no data yet; always true, to be asked while something is waited for.
 
-        A NaN is no data: so Prometheus says that something was divided by nothing.
+        Not more often than Prometheus learns anything. A NaN is no data: so Prometheus says that
+        something was divided by nothing.
         """
+        if time.monotonic() < self._looked_at + 0.5:
+            return True
+        self._looked_at = time.monotonic()
         for name, expression in list(self.unanswered.items()):
             if any(sample["value"][1] != "NaN" for sample in self.query(expression)):
                 del self.unanswered[name]
         return True
+
+    def inhibited(self) -> set[Heard]:
+        """The alerts that fire, and that Alertmanager keeps to itself because of another."""
+        found = httpx.get(f"{self.alertmanager_url}/api/v2/alerts", timeout=30).json()
+        return {_heard(alert["labels"]) for alert in found if alert["status"]["inhibitedBy"]}
 
     def rules(self) -> list[Json]:
         """The rules as Prometheus knows them."""
@@ -164,8 +181,7 @@ def watchers(directory: Path, scale: float) -> Iterator[Watchers]:
             program.process.start()
         for program in programs:
             eventually(program.ready, f"{program.process.argv[0]} is ready")
-        url = f"http://127.0.0.1:{prometheus.port}"
-        yield Watchers(directory, url, webhook, everything_asked())
+        yield Watchers(directory, prometheus.url, alertmanager.url, webhook, everything_asked())
     finally:
         for program in programs:
             program.process.kill()
@@ -177,10 +193,14 @@ class _Program:
     process: Process
     port: int
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def ready(self) -> bool:
         assert self.process.running, self.process.log_tail()
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/-/ready", timeout=5)
+            answer = httpx.get(f"{self.url}/-/ready", timeout=5)
         except httpx.TransportError:
             return False
         return answer.status_code == httpx.codes.OK
@@ -207,11 +227,11 @@ def _prometheus(directory: Path, alertmanager_port: int, scale: float) -> _Progr
     # file, with the labels that it would give them. What is done with these is the shipped job's.
     del scrape["kubernetes_sd_configs"]
     scrape["file_sd_configs"] = [{"files": ["pods.json"], "refresh_interval": "1s"}]
-    scrape["scrape_interval"] = "1s"
+    scrape["scrape_interval"] = SCRAPE_INTERVAL
     (directory / "pods.json").write_text("[]")
     peers = [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager_port}"]}]}]
     document = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "global": {"scrape_timeout": SCRAPE_INTERVAL, "evaluation_interval": "1s"},
         "rule_files": [plain.name for plain in MADE],
         "alerting": {"alertmanagers": peers},
         "scrape_configs": [scrape],

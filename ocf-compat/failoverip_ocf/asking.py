@@ -24,6 +24,7 @@ from failoverip.core.provider import (
 from failoverip_ocf.books import Books, Left
 from failoverip_ocf.cache import NOWHERE, Cache, CachedServer
 from failoverip_ocf.cluster import cluster_size
+from failoverip_ocf.codes import ERR_ARGS
 from failoverip_ocf.decide import (
     ASK,
     PAUSE,
@@ -37,6 +38,7 @@ from failoverip_ocf.decide import (
     route_of,
     verdict,
 )
+from failoverip_ocf.secret_files import SecretFileError
 from failoverip_ocf.section import Section
 from failoverip_ocf.servers import NoServerError, own_targets
 from failoverip_ocf.sources import HERE, Script, Source
@@ -139,11 +141,13 @@ class Asking:
         self._unreachable = False
         if why := self._know_own(cache, until, again=for_start):
             return why
+        # What keeps it from being asked is found before anything is counted.
+        source = self._asked()
         sent_at, why = self._books.record_read(for_start=for_start)
         if why:
             return why
         asked_at = now()
-        answer = self._asked().read_routes(min(READ_SECONDS, max(LEAST_SECONDS, until - asked_at)))
+        answer = source.read_routes(min(READ_SECONDS, max(LEAST_SECONDS, until - asked_at)))
         reason = answer if isinstance(answer, CannotTell) else None
         left = self._books.record_answer(Bucket.READS, reason, sent_at)
         if isinstance(answer, CannotTell):
@@ -197,10 +201,11 @@ class Asking:
         return ""
 
     def _read_servers(self, cache: Cache, until: float) -> str:
+        source = self._asked()
         if why := self._books.record_server_read():
             return why
         asked_at = now()
-        answer = self._asked().read_servers(min(READ_SECONDS, max(LEAST_SECONDS, until - asked_at)))
+        answer = source.read_servers(min(READ_SECONDS, max(LEAST_SECONDS, until - asked_at)))
         if isinstance(answer, CannotTell):
             left = self._books.record_answer(None, answer)
             self._unreachable = answer.fault is Fault.UNREACHABLE
@@ -237,10 +242,12 @@ class Asking:
                 from failoverip.robot import Credentials
                 from failoverip.robot.blocking import BlockingRobot
 
+                try:
+                    credentials = Credentials(login.username, login.password)
+                except ValueError as error:
+                    raise SecretFileError(ERR_ARGS, f"credentials: {error}") from None
                 self._source = BlockingRobot(
-                    parameters.robot_url,
-                    Credentials(login.username, login.password),
-                    ca_file=parameters.ca_file,
+                    parameters.robot_url, credentials, ca_file=parameters.ca_file
                 )
         return self._source
 

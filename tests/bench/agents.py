@@ -35,6 +35,7 @@ HOUR_SECONDS = 3600
 ADDRESSES = [f"203.0.113.{number}" for number in range(10, 20)]
 # The reads of a sample would use an hour's budget up: users take turns.
 SAMPLES_OF_A_USER = 50
+SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 USERS = ("#ws+agent", "#ws+shell", "#ws+one", "#ws+ten")
 # What a script of 2011 would do: the same request over TLS, and a look at the answer.
 SCRIPT = 'curl -sS --cacert "$CA" -u "$LOGIN" "$URL/failover" | grep -q "\\"active_server_ip\\""'
@@ -110,7 +111,7 @@ def _monitors(home: Path, robot: Simulator, samples: int) -> tuple[list[Run], li
             ["bash", "-c", SCRIPT],
             {
                 "PATH": os.environ["PATH"],
-                "CA": str(home / "tls.crt"),
+                "CA": str(home / "authorities.pem"),
                 "LOGIN": f"{USERS[1]}:{PASSWORD}",
                 "URL": robot.url,
             },
@@ -171,7 +172,7 @@ def _environment(home: Path, robot: Simulator, user: str, address: str) -> dict[
         "OCF_RESKEY_ip": address,
         "OCF_RESKEY_server": "321",
         "OCF_RESKEY_robot_url": robot.url,
-        "OCF_RESKEY_ca_file": str(home / "tls.crt"),
+        "OCF_RESKEY_ca_file": str(home / "authorities"),
         "OCF_RESKEY_credentials": str(credentials),
     }
 
@@ -200,9 +201,21 @@ def _memory(command: Sequence[str], environment: Mapping[str, str]) -> float:
     return int(told.stdout) / MIB_IN_KIB
 
 
+def _trust(home: Path, certificate: Path) -> None:
+    """As on a Debian node: curl reads the file of all authorities, the agent looks one up."""
+    ours = certificate.read_text()
+    system = SYSTEM_AUTHORITIES.read_text() if SYSTEM_AUTHORITIES.exists() else ""
+    (home / "authorities.pem").write_text(system + ours)
+    command = ["openssl", "x509", "-noout", "-hash", "-in", str(certificate)]
+    name = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    (home / "authorities").mkdir()
+    (home / "authorities" / f"{name}.0").write_text(ours)
+
+
 @contextmanager
 def _robot(home: Path) -> Iterator[Simulator]:
     certificate, key = self_signed(home)
+    _trust(home, certificate)
     users = [f'[[users]]\nname = "{user}"\npassword = "{PASSWORD}"\n' for user in USERS]
     routes = [
         f'[[failovers]]\nip = "{address}"\nserver_number = 321\nactive = 321\n'

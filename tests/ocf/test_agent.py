@@ -356,6 +356,23 @@ class TestBadInput:
         assert "holds no line password=" in started.reason
         assert "hunter2" not in started.reason
 
+    async def test_a_login_that_http_cannot_carry_is_told_by_its_field(
+        self, robot: RunningSimulator, node: Node
+    ) -> None:
+        node.write_login("#ws:hunter2", "x")
+        started = await node.start()
+        assert started.code == ERR_ARGS
+        assert "username: holds a colon" in started.reason
+        assert "hunter2" not in started.reason
+        assert not robot.controls.journal
+
+    async def test_authorities_that_are_none_cost_no_login(self, node: Node) -> None:
+        node.credentials.with_name("ca.pem").write_text("none")
+        for _ in range(3):
+            started = await node.start(ca_file=str(node.credentials.with_name("ca.pem")))
+            assert started.code == ERR_GENERIC
+        assert (await node.start()).code == SUCCESS
+
 
 async def switch_by_a_stranger(robot: RunningSimulator) -> None:
     """Begins a switch to the second server, and leaves before its end."""

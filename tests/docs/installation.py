@@ -18,7 +18,6 @@ from tests.docs.pods import PodRunner
 from tests.docs.shell import Shell, shell
 from tests.e2e.canaries import leaks, plant
 from tests.e2e.installation import (
-    NAMESPACE,
     PASSWORD,
     USER,
     Installation,
@@ -30,8 +29,6 @@ from tests.repo.commands import Block
 from tests.repo.files import ROOT
 
 SERVERS = {"node-1": 321, "node-2": 322, "node-3": 323}
-SERVICE_ACCOUNT = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/failoverip-operator"
-DEPLOYMENT = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/failoverip-operator"
 MANIFESTS = str(ROOT / "manifests")
 # Robot as the pages know it: quick, and it says `ready`.
 WORLD = f"""
@@ -82,7 +79,6 @@ class Story:
             said = self.home.cluster.kubectl("apply", "-f", "-", stdin=block.text).stdout
         else:
             said = self.person.run(block)
-        self._install()
         self.rest(str(block))
         return said
 
@@ -94,12 +90,6 @@ class Story:
         if self.home.cluster.kubectl("get", "failoverips", check=False).returncode:
             return []
         return self.home.cluster.admin.list(FAILOVER_IPS)
-
-    def _install(self) -> None:
-        """The Deployment, which the README cannot tell to apply while there is no image."""
-        admin = self.home.cluster.admin
-        if admin.find(SERVICE_ACCOUNT) and not admin.find(DEPLOYMENT):
-            self.home.cluster.kubectl("apply", "-k", f"{MANIFESTS}/operator")
 
 
 def at_rest(resource: Json) -> bool:

@@ -118,10 +118,7 @@ def test_the_search_finds_a_secret_wherever_it_is_planted(
         with replica.process.log.open("a") as log:
             log.write(json.dumps({"message": f"Authorization: Basic {login}"}) + "\n")
         assert found(home, "one.log")
-        assert [leak.split()[0].rpartition("/")[2] for leak in leaks_of_a_process()] == [
-            "cmdline",
-            "environ",
-        ]
+        search_a_process()
     finally:
         # The search at the end of this test is to find nothing again.
         replica.process.log.write_text("")
@@ -129,14 +126,14 @@ def test_the_search_finds_a_secret_wherever_it_is_planted(
         admin.delete(f"/api/v1/namespaces/{NAMESPACE}/configmaps/hidden")
 
 
-def leaks_of_a_process() -> list[str]:
-    """A process that was told a secret in both ways, and one that no other search looks for."""
+def search_a_process() -> None:
+    """One that was told a secret in both ways, a secret that no other search looks for."""
     secret = "canary-of-one-process"
     sleeper = [sys.executable, "-c", "input()", f"--password={secret}"]
     with subprocess.Popen(sleeper, stdin=subprocess.PIPE, env={"ROBOT": secret}) as child:
-        told = leaks(process_texts(child.pid), [secret])
+        # The kernel shows nothing of a program that it is just loading.
+        eventually(lambda: len(leaks(process_texts(child.pid), [secret])) == 2, "both are found")
         child.kill()
-    return told
 
 
 def found(home: Installation, where: str) -> list[str]:

@@ -17,6 +17,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.repo.files import ROOT, named, pages
@@ -61,6 +62,7 @@ class Block:
         return self.language in SHELLS
 
 
+@cache
 def fenced(page: Path) -> list[Block]:
     """Every fenced block of a page."""
     text = page.read_text(encoding="utf-8")

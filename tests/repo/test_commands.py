@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from tests.repo.commands import MARKS, RUNNERS, Block, blocks, fenced, missing, shown
-from tests.repo.files import ROOT, named, pages
+from tests.repo.files import CODE, ROOT, named, pages, prose
 
 COMMAND = re.compile(r"^\s*(\$ |#? ?sudo |kubectl |make |pip |failoverip |pcs |crm |apt-get |dnf )")
 
@@ -70,3 +71,28 @@ def test_a_mark_is_read_off_the_info_string(tmp_path: Path) -> None:
     assert first.text == "kubectl get nodes   # all\n"
     assert (second.section, second.text, second.line) == ("Two", "reboot\n", 11)
     assert len(fenced(page)) == 3
+
+
+# What stands for a name of the reader's in a command within a sentence.
+PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b")
+
+
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_a_whole_command_within_a_sentence_is_one_that_a_block_shows(page: Path) -> None:
+    """Nothing marks it there, so it must be one that is accounted for elsewhere."""
+    inline = [word for word in CODE.findall(prose(page)) if re.match(r"kubectl( \S+){2,}", word)]
+    assert [command for command in inline if not is_shown(command)] == []
+
+
+def is_shown(command: str) -> bool:
+    """Whether a block of any page has this command, with names for its placeholders."""
+    names = PLACEHOLDER.sub("NAME", command)
+    wanted = re.escape(names).replace("NAME", r"\S+")
+    return any(re.fullmatch(wanted, line) for line in shown_lines())
+
+
+@cache
+def shown_lines() -> set[str]:
+    """Every line of the blocks of all pages, without comments, continued lines joined."""
+    texts = [block.text.replace("\\\n", " ") for page in pages() for block in shown(page)]
+    return {" ".join(line.split("#")[0].split()) for text in texts for line in text.splitlines()}

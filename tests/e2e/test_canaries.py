@@ -78,7 +78,9 @@ def test_with_every_library_at_debug_no_fault_brings_a_secret_to_light(
     secured.until_ready("node-a")
     for kind in READ_FAULTS:
         secured.simulator.fault(kind=kind, methods=["GET"], count=1)
-    eventually(lambda: faults_met(secured) >= set(READ_FAULTS), "every fault is met by a read")
+    eventually(
+        lambda: faults_met(secured) >= set(READ_FAULTS), "every fault is met by a read", 240.0
+    )
     secured.simulator.fault(kind="reset", executed=True, methods=["POST"], count=1)
     secured.cluster.kubectl("annotate", "failoverip/web", "failoverip.io/switch-to=node-b")
     secured.until_ready("node-b")

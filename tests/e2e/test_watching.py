@@ -151,6 +151,11 @@ def nobody_is_woken_by_a_power_off_that_moves_the_address(
     nodes["node-a"].power_on()
     for name in ("web", "mail"):
         home.until(lambda status: eligible(status) == 3, f"node-a can carry {name} again", name)
+    # Only the process that moved it counts it, and the next step ends that process.
+    eventually(
+        lambda: watched.look() and watched.unanswered.keys() == ONLY_AFTER_AN_ERROR,
+        "what a move shows is scraped",
+    )
     home.simulator.switches(**PROMPT)
 
 
@@ -166,7 +171,6 @@ def nobody_is_woken_by_a_change_of_leader(home: Installation, watched: Watchers)
 def nobody_is_woken_by_a_right_that_is_missing_for_a_moment(
     home: Installation, watched: Watchers
 ) -> None:
-    assert watched.unanswered.keys() == ONLY_AFTER_AN_ERROR
     role = yaml.safe_load((MANIFESTS / "rbac" / "cluster.yaml").read_text().partition("---")[0])
     for rule in role["rules"]:
         if rule["resources"] == ["failoverips"]:
@@ -210,10 +214,11 @@ def a_storm_and_what_it_leaves_behind_are_told(
         *(Heard("FailoverIPStormHold", name) for name in ("web", "mail")),
         *(Heard("FailoverIPAddressOnUnhealthyNode", name) for name in ("web", "mail")),
     )
+    # Only the power-off moved an address. What returns first may take one from a node that does not.
+    assert len(home.simulator.executed()) == 1
     for node in nodes.values():
         node.power_on()
     all_is_well_again(home, watched)
-    assert len(home.simulator.executed()) == 1
 
 
 def nobody_is_told(watched: Watchers, seconds: float) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 from tests.controlplane.waiting import eventually
@@ -23,6 +24,10 @@ RECORDS = (
     Record("active.example.com", "2001:db8::1"),
     Record("other.example.com", "198.51.100.2"),
 )
+DNSMASQ = (
+    "dnsmasq", "--keep-in-foreground", "--listen-address=127.0.0.1", "--bind-interfaces",
+    "--no-resolv", "--no-hosts", "--pid-file=", "--user=",
+)  # fmt: skip
 UNBOUND = """
 server:
   interface: 127.0.0.1
@@ -41,13 +46,7 @@ def test_dnsmasq_answers_with_what_its_snippet_says(
 ) -> None:
     need_programs(pytestconfig, ["dnsmasq"], "dnsmasq-base")
     snippet = written(tmp_path, Style.DNSMASQ)
-    port = free_port()
-    answers(
-        port,
-        ["dnsmasq", "--keep-in-foreground", f"--port={port}", "--listen-address=127.0.0.1",
-         "--bind-interfaces", "--no-resolv", "--no-hosts", "--pid-file=", "--user=",
-         f"--conf-file={snippet}"],
-    )  # fmt: skip
+    answers(lambda port: [*DNSMASQ, f"--port={port}", f"--conf-file={snippet}"])
 
 
 def test_dnsmasq_answers_with_what_a_hosts_file_says(
@@ -56,23 +55,22 @@ def test_dnsmasq_answers_with_what_a_hosts_file_says(
     need_programs(pytestconfig, ["dnsmasq"], "dnsmasq-base")
     (tmp_path / "hosts").mkdir()
     written(tmp_path / "hosts", Style.HOSTS)
-    port = free_port()
-    answers(
-        port,
-        ["dnsmasq", "--keep-in-foreground", f"--port={port}", "--listen-address=127.0.0.1",
-         "--bind-interfaces", "--no-resolv", "--no-hosts", "--pid-file=", "--user=",
-         "--conf-file=/dev/null", f"--hostsdir={tmp_path}/hosts"],
-    )  # fmt: skip
+    own = ["--conf-file=/dev/null", f"--hostsdir={tmp_path}/hosts"]
+    answers(lambda port: [*DNSMASQ, f"--port={port}", *own])
 
 
 def test_unbound_answers_with_what_its_snippet_says(
     pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
     need_programs(pytestconfig, ["unbound"], "unbound")
-    snippet, port = written(tmp_path, Style.UNBOUND), free_port()
+    snippet = written(tmp_path, Style.UNBOUND)
     config = tmp_path / "unbound.conf"
-    config.write_text(UNBOUND.format(port=port, snippet=snippet))
-    answers(port, ["unbound", "-d", "-c", str(config)])
+
+    def command(port: int) -> list[str]:
+        config.write_text(UNBOUND.format(port=port, snippet=snippet))
+        return ["unbound", "-d", "-c", str(config)]
+
+    answers(command)
 
 
 def written(directory: Path, style: Style) -> Path:
@@ -84,15 +82,26 @@ def written(directory: Path, style: Style) -> Path:
     return snippet
 
 
-def answers(port: int, command: Sequence[str]) -> None:
-    """Start a resolver and ask it for every record."""
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for record in RECORDS:
-            eventually(partial(gives, port, record), f"{command[0]} gives {record}")
-    finally:
-        server.kill()
-        server.wait()
+def answers(command: Callable[[int], Sequence[str]]) -> None:
+    """Start a resolver and ask it for every record.
+
+    Another process may take the port before the resolver has it: then it ends, and gets another.
+    """
+    for _ in range(5):
+        port = free_port()
+        with subprocess.Popen(command(port), stdout=DEVNULL, stderr=DEVNULL) as server:
+            try:
+                eventually(partial(answered_or_ended, server, port), "an answer or an end")
+                if server.poll() is None:
+                    assert [record for record in RECORDS if not gives(port, record)] == []
+                    return
+            finally:
+                server.kill()
+    raise AssertionError("the resolver ended on each of five ports")
+
+
+def answered_or_ended(server: subprocess.Popen[bytes], port: int) -> bool:
+    return gives(port, RECORDS[0]) or server.poll() is not None
 
 
 def gives(port: int, record: Record) -> bool:

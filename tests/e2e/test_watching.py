@@ -214,7 +214,7 @@ def a_storm_and_what_it_leaves_behind_are_told(
         *(Heard("FailoverIPStormHold", name) for name in ("web", "mail")),
         *(Heard("FailoverIPAddressOnUnhealthyNode", name) for name in ("web", "mail")),
     )
-    # Only the power-off moved an address. What returns first may take one from a node that does not.
+    # The power-off's. What returns first may take an address from a node that does not.
     assert len(home.simulator.executed()) == 1
     for node in nodes.values():
         node.power_on()

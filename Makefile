@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# How many tests run side by side that need no control plane.
+FAILOVERIP_UNIT_WORKERS ?= 2
 # How many end-to-end tests run side by side: each worker has a control plane of about 400 MB.
 FAILOVERIP_TEST_WORKERS ?= 2
 # How many Pacemaker clusters run side by side: each mostly waits, and has about 400 MB.
@@ -38,7 +40,8 @@ lint: setup ## Style, types, architecture
 
 unit: setup ## Tests that need no control plane, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not e2e and not pacemaker" $(PYTEST_FLAGS)
+	$(BIN)/coverage run -m pytest -m "not e2e and not pacemaker" \
+	  -n $(FAILOVERIP_UNIT_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -241,6 +241,11 @@ class TestI4:
         o = with_track(o, IP2, ready=False)
         assert broken(facts(o, an_intent("b", IP, IP2, attempts=2))) == "I4"
 
+    def test_an_address_that_is_shown_at_its_target_leaves_nothing(self) -> None:
+        # Robot may show the new route, not ready, for as long as its switch takes.
+        shown = an_observation([silent("a"), healthy("b")], {IP: at("b", ready=False)})
+        assert broken(facts(shown, an_intent(attempts=2))) is None
+
     def test_a_repair_goes_on_once_it_was_sent(self) -> None:
         intent = an_intent(attempts=2, cause=Cause(Reason.GROUP_SPLIT, "a", "uid-a"))
         assert broken(facts(self.LIVES, intent)) is None

@@ -145,7 +145,10 @@ def i4_asked_for(f: Facts) -> str | None:
     )
     if cause is Reason.SWITCH_REQUESTED or failback or enforced or repair or _begun(f):
         return None
-    for address in f.asked:
+    for address, to in f.asked.items():
+        if _target_of(f.o, address) == to:
+            # Robot shows the target before the switch is done: this is off no node.
+            continue
         there = _nodes_at(f.o, address)
         alive = [node for node in there if _shows_life(f.o, node)]
         if alive and not all(_unwanted(policy, node) for node in there):
@@ -262,10 +265,14 @@ def _server(o: Observation, number: int) -> Server | None:
     return next((server for server in o.account.servers or () if server.number == number), None)
 
 
+def _target_of(o: Observation, address: AddressKey) -> TargetAddress | None:
+    track = o.account.routes.get(address)
+    return None if track is None else track.target
+
+
 def _nodes_at(o: Observation, address: AddressKey) -> list[Node]:
     """The nodes on the server that Robot shows for the address."""
-    track = o.account.routes.get(address)
-    target = None if track is None else track.target
+    target = _target_of(o, address)
     servers = [s for s in o.account.servers or () if target in (s.ipv4, s.ipv6_net)]
     if target is None or not servers:
         return []

@@ -42,3 +42,24 @@ def test_a_secret_that_the_api_server_fails_to_give_is_not_told_as_missing() -> 
         await world.until_ready("node-a")
 
     play(scenario)
+
+
+def test_a_new_leader_says_that_its_predecessor_was_rate_limited() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead("one")
+        await world.settled()
+        world.fault(kind="rate_limited", count=1, methods=["GET"])
+        await world.until(lambda: world.ledger().get("rc"), "the ledger says closed", 300)
+        leader.terminate()
+        await world.lead("two")
+        asked = len(world.reads())
+
+        def told() -> bool:
+            reachable = world.condition("ProviderReachable")
+            return (reachable["status"], reachable["reason"]) == ("False", "RateLimited")
+
+        await world.until(told, "it is told", 60)
+        assert "allows more" in world.condition("ProviderReachable")["message"]
+        assert len(world.reads()) == asked
+
+    play(scenario)

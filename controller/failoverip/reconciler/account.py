@@ -70,19 +70,28 @@ class Account:
             listed=self.listed,
             routes_read_at=self.routes_read_at,
             servers=self.servers,
-            trouble=self._trouble_now(),
+            trouble=self._trouble_now(for_open_switch=for_open_switch),
             budget=self._budget(for_open_switch=for_open_switch),
         )
 
-    def _trouble_now(self) -> Trouble | None:
+    def _trouble_now(self, *, for_open_switch: bool) -> Trouble | None:
         login_at = self._login_at()
         if self.trouble is not None or login_at <= self.around.clock.now():
-            return self.trouble
+            return self.trouble or self._inherited(for_open_switch=for_open_switch)
         if login_at == float("inf"):
             return _REFUSED
         refused = self.ledger.refused
         again = refused is not None and refused.secret_version == self.secret_version
         return _REFUSED_ONCE if again else _LOGINS_UNANSWERED
+
+    def _inherited(self, *, for_open_switch: bool) -> Trouble | None:
+        """Why this process never read a route: the ledger of its predecessor forbids it."""
+        now, ledger = self.around.clock.now(), self.ledger
+        waits = not ledger.may_read(now, for_open_switch=for_open_switch)
+        if self.routes_read_at is not None or not waits:
+            return None
+        closed = ledger.reads_closed_until is not None and ledger.reads_closed_until > now
+        return _LIMITED if closed else _SPENT
 
     def _budget(self, *, for_open_switch: bool) -> Budget:
         now, ledger = self.around.clock.now(), self.ledger
@@ -238,6 +247,12 @@ _REFUSED = Trouble(
 _REFUSED_ONCE = Trouble(
     Reason.CREDENTIALS_REFUSED, "Robot refused user name and password: correct the Secret"
 )
+_LIMITED = Trouble(
+    Reason.RATE_LIMITED, "Robot's limit of requests is used up; waiting until it allows more"
+)
+_SPENT = Trouble(
+    Reason.BUDGET_EXHAUSTED, "the reads of this hour are used up; waiting until one is free"
+)
 _TOO_SLOW = Trouble(
     Reason.PROVIDER_UNREACHABLE,
     "Robot takes too long to list the routes: nothing can be based on it",
@@ -254,5 +269,5 @@ def _sentence(reason: CannotTell) -> str:
     if surfaced is Reason.CREDENTIALS_REFUSED:
         return "Robot refused user name and password: correct the Secret"
     if surfaced is Reason.RATE_LIMITED:
-        return "Robot's limit of requests is used up; waiting until it allows more"
+        return _LIMITED.message
     return f"Robot gave no usable answer ({reason.fault.value})"

@@ -70,7 +70,7 @@ def main() -> int:
     print(HEAD)
     for line, _ in rows:
         print(line)
-    print(f"\n{rows[0][1]}; a monitor every 2 s, token 1 s; the agent of 2011 slept 2 s, not 30 s.")
+    print(f"\n{rows[0][1]}; a monitor every 2 s; the agent of 2011 slept 2 s, not 30 s.")
     return 0
 
 

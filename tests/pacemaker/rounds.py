@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.pacemaker import calls
 from tests.pacemaker.lab import Lab, running_lab
-from tests.pacemaker.stage import AGENT_OF_2011, OUR_AGENT, Stage
+from tests.pacemaker.stage import AGENT_OF_2011, OUR_AGENT, Stage, Subject
 
 # Each leaves an entry in Robot's journal.
 JOURNALED: tuple[dict[str, Any], ...] = (
@@ -73,8 +73,8 @@ class _Player:
         outage = self._stage.mark()
         shown = self._outage()
         ended = time.monotonic()
-        ours = self._disturbed(OUR_AGENT.resource, OUR_AGENT.dependent, outage, ended)
-        old = self._disturbed(AGENT_OF_2011.resource, AGENT_OF_2011.dependent, outage, ended)
+        ours = self._disturbed(OUR_AGENT, outage, ended)
+        old = self._disturbed(AGENT_OF_2011, outage, ended)
         self._lab.an_hour_later()
         after = chance.choice((self._theft, self._death, None))
         if after is not None:
@@ -101,6 +101,11 @@ class _Player:
         self._stage.until_monitored(self._random.randint(1, 3))
         monitored = {call.code for call in self._stage.monitors(OUR_AGENT, began)}
         applied = [e for e in self._stage.journal(OUR_AGENT) if e["fault"] == fault["kind"]]
+        # The agent of 2011 may take the whole time limit of its monitor to fail.
+        self._lab.until(
+            lambda: self._disturbed(AGENT_OF_2011, began, time.monotonic()),
+            "the agent of 2011 restarts",
+        )
         self._lab.robot.heal()
         self._stage.until_monitored(1)
         return bool(applied) and 190 in monitored
@@ -140,7 +145,7 @@ class _Player:
     def _starts(self, since: float) -> list[calls.Call]:
         return calls.actions(self._lab.calls(since), OUR_AGENT.resource, "start")
 
-    def _disturbed(self, resource: str, dependent: str, since: float, until: float) -> int:
+    def _disturbed(self, subject: Subject, since: float, until: float) -> int:
         """Stops and starts of an address and of its dependent, whichever are more, in a span."""
         made = [call for call in self._lab.calls(since) if call.began <= until]
         return sum(
@@ -148,7 +153,7 @@ class _Player:
                 len(calls.actions(made, name, "start")),
                 len(calls.actions(made, name, "stop")),
             )
-            for name in (resource, dependent)
+            for name in (subject.resource, subject.dependent)
         )
 
     def _say(self, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 
 import pytest
 from tests.support.virtual_time import VirtualClock
@@ -47,3 +48,17 @@ async def test_kopfs_regular_end_ends_no_other_task_of_the_loop() -> None:
     assert of_kopf.cancelled()
     assert not ours.done()
     ours.cancel()
+
+
+async def test_kopf_starts_as_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a pod, whose user is a number: the first leader died of it."""
+
+    def nobody() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    stop = asyncio.Event()
+    tasks = await watches().spawn(stop)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

@@ -85,6 +85,8 @@ class Watches:
             clusterwide=True,
             standalone=True,
             stop_flag=stop,
+            # Without one kopf asks who runs it, and the user of a pod is in no passwd file.
+            identity="failoverip",  # type: ignore[arg-type]  # a NewType that kopf does not export
         )
 
     async def run(self, tasks: Collection[asyncio.Task[Any]]) -> None:

@@ -330,6 +330,14 @@ class TestCannotTell:
         assert told in decision.message
         assert decision.read_routes_at is None
 
+    @pytest.mark.parametrize("switch_to", ["", "b"])
+    def test_no_request_is_refused_for_a_node_that_nobody_looked_for(self, switch_to: str) -> None:
+        """Regression: the address was routed nowhere, so a new leader decided without any list:
+        it told that no node was selected, and refused a request for ever."""
+        o = an_observation(routes={IP: nowhere()}, switch_to=switch_to)
+        assert held(replace(o, cluster=ClusterTrace())) is Reason.ROUTE_UNKNOWN
+        assert held(with_account(o, servers=None)) is Reason.ROUTE_UNKNOWN
+
     def test_an_address_that_robot_does_not_list_is_told_with_the_fix(self) -> None:
         decision = decide(an_observation(spec=policy(IP, IP2)))
         assert decision.reason is Reason.UNKNOWN_ADDRESS

@@ -270,6 +270,15 @@ class TestAbandonedAfterARequest:
         assert not self.settles(unknown, at("a", ready=None, since=NOW - 20))
         assert not self.settles(replace(unknown, unsettled_since=NOW - 30), at("a", ready=None))
 
+    def test_while_robot_says_that_it_switches_two_equal_reads_settle_nothing(self) -> None:
+        """Regression: two reads of `processing`, 30 s apart, let another target be asked for."""
+        unknown = RouteMemory(unsettled_since=NOW - 300, last_ended_at=NOW - 300)
+        assert not self.settles(unknown, at("a", ready=False))
+
+    def test_but_no_longer_than_robot_ever_took(self) -> None:
+        unknown = RouteMemory(unsettled_since=NOW - 301, last_ended_at=NOW - 301)
+        assert self.settles(unknown, at("a", ready=False))
+
     def test_an_adopter_counts_from_its_claim(self) -> None:
         o = following(an_intent(attempts=1), {IP: at("a", ready=None)}, None, self.NODES)
         assert goes_on(o).reason is Reason.CONFIRMING

@@ -116,7 +116,9 @@ def route_unknown(o: Observation, s: Situation) -> Decision | None:
             f"Robot lists no failover address {names} for this account: correct spec.addresses"
         )
         return hold(Reason.UNKNOWN_ADDRESS, message, t.resync_seconds)
-    if all(place.kind is not PlaceKind.UNKNOWN for place in s.places):
+    looked = o.cluster.listed_at is not None and o.account.servers is not None
+    # An address that is routed nowhere is known to be, but not who could take it.
+    if looked and all(place.kind is not PlaceKind.UNKNOWN for place in s.places):
         return None
     if o.account.trouble is not None:
         return hold(o.account.trouble.reason, o.account.trouble.message, t.resync_seconds)

@@ -192,7 +192,10 @@ def _route_settled(f: Following, route: IntentRoute) -> bool:
         return False
     if track.ready:
         return True
-    return track.held_for(f.o.timings.two_reads_apart_seconds, sent.unsettled_since)
+    t = f.o.timings
+    # "Not ready" is the switch itself, or one of somebody else's: two such reads settle nothing.
+    wait = t.two_reads_apart_seconds if track.ready is None else t.switching_at_most_seconds
+    return track.held_for(wait, sent.unsettled_since)
 
 
 def _confirming(f: Following) -> Decision | None:

@@ -49,6 +49,9 @@ class Timings:
     # Two equal reads this far apart confirm where Robot does not say `ready`, and a stranger's
     # switch (28 to 110 s) shows itself between them or answers LOCKED.
     two_reads_apart_seconds: float = 30.0
+    # Robot switches in 28 to 110 s, 200 s at the most: what it calls unfinished for longer keeps no
+    # other target waiting. If it does run, Robot answers LOCKED.
+    switching_at_most_seconds: float = 300.0
     # Attempts under one intent; the last one repeats.
     attempt_waits_seconds: tuple[float, ...] = (30.0, 60.0, 120.0, 300.0)
     # After a close with unknown outcome the route is read again at these ages.

@@ -12,7 +12,7 @@ FAILOVERIP_TEST_WORKERS ?= 2
 FAILOVERIP_PACEMAKER_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e pacemaker deb bench image reference clean lock
+.PHONY: help setup demo test lint unit e2e pacemaker deb bench image reference corpus clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench: setup ## Measure: ratios and distributions, as a table and JSON
 reference: setup ## Write docs/reference.md, the help texts and the PrometheusRules anew
 	$(BIN)/python -m tests.repo.reference
 	$(BIN)/python -m tests.monitoring.generated
+
+corpus: setup ## Decide the cases of tests/corpus anew and write what is decided: read the diff
+	@$(BIN)/python -m tests.corpus
 
 image: ## Build the operator's image with docker, podman or buildah (IMAGE=NAME:TAG BASE=IMAGE)
 	@$(PYTHON) container/build.py $(if $(IMAGE),--tag "$(IMAGE)") $(if $(BASE),--base "$(BASE)") $(IMAGE_FLAGS)

@@ -24,6 +24,9 @@ STRAY_FILES = (
     "container/.netrc",
 )
 BUILD_DEADLINE_SECONDS = 900
+IDENTITY = {
+    f"GIT_{who}_{key}": "test" for who in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")
+}
 
 
 class Storage:
@@ -87,12 +90,8 @@ def copy_checkout(target: Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
-    identity = {f"GIT_{who}_{key}": "test" for who in ("AUTHOR", "COMMITTER") for key in KEYS}
     for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "all"]):
-        run(["git", *command], identity, target)
-
-
-KEYS = ("NAME", "EMAIL")
+        run(["git", *command], IDENTITY, target)
 
 
 def run(argv: list[str], environ: Mapping[str, str], directory: Path | None = None) -> str:

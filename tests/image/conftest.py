@@ -20,11 +20,12 @@ __all__ = ["installation", "nodes"]
 
 @dataclass(frozen=True)
 class Built:
-    """Two images of one commit, and the first one's root file system."""
+    """Two images of one commit; of the first its root file system, and its layers in one file."""
 
     first: Image
     second: Image
     root: Path
+    layers: Path
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +49,8 @@ def built(
             made = _build_twice(directory, base)
             done.write_text(json.dumps(asdict(made), default=str))
     told = json.loads(done.read_text())
-    return Built(Image(**told["first"]), Image(**told["second"]), Path(told["root"]))
+    first, second = Image(**told["first"]), Image(**told["second"])
+    return Built(first, second, Path(told["root"]), Path(told["layers"]))
 
 
 def _build_twice(directory: Path, base: Path) -> Built:
@@ -66,4 +68,6 @@ def _build_twice(directory: Path, base: Path) -> Built:
         make_image(storage, first, "failoverip:first", **canaries),
         make_image(storage, second, "failoverip:second"),
     )
-    return Built(*images, storage.root_of("failoverip:first"))
+    layers = directory / "layers.tar"
+    storage.buildah("push", "--quiet", "failoverip:first", f"docker-archive:{layers}")
+    return Built(*images, storage.root_of("failoverip:first"), layers)

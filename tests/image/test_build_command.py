@@ -9,8 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from container.build import Commit, command, pip_settings, public_url
-from tests.image.building import ROOT
+from container.build import Commit, command, pip_settings, public_url, read_commit
+from tests.image.building import IDENTITY, ROOT, run
 
 COMMIT = Commit("0.1.0", "c0ffee", "https://git.example.org/failoverip", 1700000000)
 
@@ -78,6 +78,23 @@ def test_the_environment_wins_over_pip_s_files_as_it_does_for_pip() -> None:
 )
 def test_the_label_holds_a_web_address_without_a_password_or_nothing(url: str, told: str) -> None:
     assert public_url(url) == told
+
+
+def test_the_label_names_the_commit_and_says_when_files_differ_from_it(tmp_path: Path) -> None:
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[project]\nversion = "0.1.0"\n')
+    assert read_commit(tmp_path, "") == Commit("0.1.0", "unknown", "", 0)
+
+    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "all"]):
+        run(["git", *arguments], IDENTITY, tmp_path)
+    head = run(["git", "rev-parse", "HEAD"], {}, tmp_path).strip()
+    (tmp_path / "untracked").touch()
+    clean = read_commit(tmp_path, "")
+    assert clean.revision == head
+    assert clean.time > 0
+
+    project.write_text('[project]\nversion = "0.2.0"\n')
+    assert read_commit(tmp_path, "").revision == f"{head}-dirty"
 
 
 def test_every_module_of_the_operator_enters_the_build() -> None:

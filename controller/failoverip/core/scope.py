@@ -35,9 +35,7 @@ class Directory:
     by_label: Mapping[Label, tuple[Node, ...]]
 
     def selected(self, selector: tuple[Label, ...]) -> tuple[Node, ...]:
-        """The nodes that have all these labels."""
-        if not selector:
-            return self.trace.nodes
+        """The nodes that have all these labels, of which there is one at least."""
         rarest = min((self.by_label.get(label, ()) for label in selector), key=len)
         wanted = set(selector)
         return tuple(node for node in rarest if wanted <= set(node.labels))

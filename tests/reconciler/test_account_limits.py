@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from tests.reconciler.world import World, play
-from tests.support.lease_store import Link
+
+from failoverip.simulator.world.links import Link
 
 WITHOUT_SERVER = "node-d"
 # Three nodes have servers, the fourth has none: the list of servers is read every minute.

@@ -13,7 +13,8 @@ from tests.reconciler.world import (
     World,
     play,
 )
-from tests.support.lease_store import Link
+
+from failoverip.simulator.world.links import Link
 
 
 async def two_accounts(world: World) -> None:

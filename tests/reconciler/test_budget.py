@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
-from tests.reconciler.links import Json
 from tests.reconciler.world import (
     ADDRESS,
     ADDRESS_V6,
@@ -18,7 +17,8 @@ from tests.reconciler.world import (
     play,
     server_ip,
 )
-from tests.support.lease_store import Link
+
+from failoverip.simulator.world.links import Json, Link
 
 HOUR = 3600.0
 TWENTY = tuple(f"203.0.113.{number}" for number in range(10, 30))

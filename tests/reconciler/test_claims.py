@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from tests.reconciler.links import ApiLink
 from tests.reconciler.world import NAMESPACE, World, lease_path, play
 
 from failoverip.core.timings import Timings
@@ -14,6 +13,7 @@ from failoverip.kube import Invalid, Kubernetes
 from failoverip.metrics import Metrics
 from failoverip.reconciler.claims import Claims
 from failoverip.reconciler.ports import Surroundings
+from failoverip.simulator.world.links import ApiLink
 
 OTHER = "other-system"
 

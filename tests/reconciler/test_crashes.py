@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.reconciler.replica import Replica
 from tests.reconciler.world import ADDRESS, ADDRESS_V6, GROUP, World, play, server_ip
+
+from failoverip.simulator.world.replica import Replica
 
 # Each is passed between the failure of the active node and the end of the switch. A boundary that
 # is passed at other times too is named with the one after which it is meant.

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 from tests.reconciler.world import ADDRESS, FIPS, World, play, server_ip
-from tests.support.lease_store import Link
+
+from failoverip.simulator.world.links import Link
 
 WRITES = ["claim", "open the intent", "record the attempt", "close the intent"]
 
@@ -92,12 +93,12 @@ def test_a_leader_cut_from_robot_alone_moves_nothing_and_says_so() -> None:
     async def scenario(world: World) -> None:
         leader = await world.lead()
         await world.settled()
-        leader.robot_is_cut = True
+        leader.way.is_cut = True
         world.kubelets["node-a"].power_off()
         await world.until(
             lambda: world.condition("ProviderReachable")["status"] == "False", "it is told"
         )
-        leader.robot_is_cut = False
+        leader.way.is_cut = False
         await world.until_ready("node-b")
         assert len(world.posts()) == 1
 

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.reconciler.replica import Replica
 from tests.reconciler.world import FIPS, World, lease_path, play, server_ip
 
 from failoverip.core.addresses import TargetAddress
@@ -24,6 +23,7 @@ from failoverip.core.reasons import Reason
 from failoverip.core.resource import Intent, Mode, Policy
 from failoverip.core.storm import StormWatch
 from failoverip.reconciler.ledgers import LEDGER_ANNOTATION
+from failoverip.simulator.world.replica import Replica
 
 Decide = Callable[[Observation], Decision]
 PLENTY = Budget(50, 50, float("-inf"), float("-inf"))

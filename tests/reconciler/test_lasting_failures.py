@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 from tests.reconciler.world import World, play
-from tests.support.lease_store import Link
+
+from failoverip.simulator.world.links import Link
 
 A_WHILE_SECONDS = 600
 # At the beginning, then one every 120 s.

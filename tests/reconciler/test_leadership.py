@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from tests.support.election_world import LeaseServer
-from tests.support.lease_store import Link, ReplicaStore
-from tests.support.virtual_time import VirtualClock, run_virtual
+from tests.support.lease_store import ReplicaStore
 
 from failoverip.core.election import Loss, Lost
 from failoverip.core.election_settings import ElectionSettings
 from failoverip.reconciler.leadership import Leadership
+from failoverip.simulator.world.links import Link
+from failoverip.simulator.world.virtual_time import VirtualClock, run_virtual
 
 
 class Replica:

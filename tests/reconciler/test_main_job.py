@@ -7,7 +7,8 @@ import logging
 
 import pytest
 from tests.reconciler.world import ADDRESS, ADDRESS_V6, FIPS, GROUP, World, play, server_ip
-from tests.support.lease_store import Link
+
+from failoverip.simulator.world.links import Link
 
 
 def test_the_address_of_a_dead_node_moves_with_one_post_and_stays_when_the_node_returns() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from prometheus_client.parser import text_string_to_metric_families
-from tests.reconciler.replica import Replica
 from tests.reconciler.world import ADDRESS, World, play, server_ip
+
+from failoverip.simulator.world.replica import Replica
 
 FOREIGN = server_ip(399)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.reconciler.links import API_SECONDS
 from tests.reconciler.world import World, play, server_ip
 
 from failoverip.reconciler.turns import Turns
+from failoverip.simulator.world.links import API_SECONDS
 
 OTHERS = tuple(f"203.0.113.{number}" for number in range(50, 66))
 VICTIM = "203.0.113.10"

@@ -6,11 +6,11 @@ import asyncio
 import getpass
 
 import pytest
-from tests.support.virtual_time import VirtualClock
 
 from failoverip.kube import ConnectionInfo
 from failoverip.metrics import Metrics
 from failoverip.reconciler.handlers import Watches
+from failoverip.simulator.world.virtual_time import VirtualClock
 
 
 class Nowhere:

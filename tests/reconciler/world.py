@@ -15,10 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.reconciler.links import Json, RobotHost
-from tests.reconciler.replica import LEASE, Replica
-from tests.support.process_loop import run_processes
-from tests.support.virtual_time import VirtualClock
 
 from failoverip.reconciler.ledgers import LEDGER_ANNOTATION
 from failoverip.robot import Credentials
@@ -32,6 +28,10 @@ from failoverip.simulator.kubernetes import (
     Request,
     Store,
 )
+from failoverip.simulator.world.links import Json, RobotHost
+from failoverip.simulator.world.processes import run_processes
+from failoverip.simulator.world.replica import LEASE, Replica
+from failoverip.simulator.world.virtual_time import VirtualClock
 
 CRD = Path(__file__).resolve().parents[2] / "manifests" / "crd" / "failoverips.yaml"
 NAMESPACE = "failoverip-system"

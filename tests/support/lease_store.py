@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from enum import Enum, auto
 
 from tests.support.election_world import LeaseServer, Refusal
 
 from failoverip.core.election import Create, Get, Update
 from failoverip.core.lease import LeaseRecord
 from failoverip.kube.errors import ApiUnreachable, Conflict, NotFound, OutcomeUnknown, ServerError
-
-
-class Link(Enum):
-    """What one replica's requests meet."""
-
-    FINE = auto()
-    HANGS = auto()
-    REFUSES = auto()
-    FAILS = auto()
-    LOSES_ANSWERS = auto()
+from failoverip.simulator.world.links import Link
 
 
 class ReplicaStore:

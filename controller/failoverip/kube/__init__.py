@@ -3,6 +3,8 @@
 May not decide anything, may not retry a write, may not import kopf or the reconciler.
 """
 
+from failoverip.kube.answers import Answer as Answer
+from failoverip.kube.answers import read_answer as read_answer
 from failoverip.kube.client import KubeClient as KubeClient
 from failoverip.kube.codec import CrdVerdict as CrdVerdict
 from failoverip.kube.codec import EventNote as EventNote

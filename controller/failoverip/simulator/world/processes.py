@@ -8,12 +8,15 @@ that is never continued was killed: no `finally` of it ran, as after SIGKILL.
 from __future__ import annotations
 
 import asyncio
+import random
+import zlib
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple
 
-from tests.support.virtual_time import VirtualTimeLoop
+from failoverip.simulator.world.virtual_time import VirtualTimeLoop
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -69,7 +72,29 @@ class Process:
 
 
 class ProcessLoop(VirtualTimeLoop):
-    """Looks before each callback whether its process runs."""
+    """Looks before each callback whether its process runs.
+
+    With `choices` it draws the order of whatever is ready at the same moment; `choice_digest` is a
+    checksum over all that was drawn so far.
+    """
+
+    _ready: deque[asyncio.Handle]
+
+    def __init__(self, choices: random.Random | None = None) -> None:
+        super().__init__()
+        self._choices = choices
+        self.choice_digest = 0
+
+    def _run_once(self) -> None:
+        if self._choices is not None and len(self._ready) > 1:
+            order = list(range(len(self._ready)))
+            self._choices.shuffle(order)
+            self.choice_digest = zlib.crc32(bytes(order[:255]), self.choice_digest)
+            ready = list(self._ready)
+            self._ready.clear()
+            self._ready.extend(ready[index] for index in order)
+        # asyncio offers no public place to choose an order.
+        super()._run_once()  # type: ignore[misc]  # typeshed leaves it out
 
     def call_soon(
         self,
@@ -77,6 +102,7 @@ class ProcessLoop(VirtualTimeLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.Handle:
+        """As asyncio's; parked while its process is stopped."""
         owner = _PROCESS.get() if context is None else context.get(_PROCESS)
         if owner is not None and owner.stopped:
             return owner.park(self, callback, args, context or copy_context())
@@ -89,14 +115,20 @@ class ProcessLoop(VirtualTimeLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
+        """As asyncio's; what is due while its process is stopped is parked."""
+
         def due() -> None:
             owner = _PROCESS.get()
+            # Cancelled while it was parked: it ends as a timer that was cancelled in time.
+            if timer.cancelled():
+                return
             if owner is not None and owner.stopped:
-                owner.park(self, callback, args, copy_context())
+                owner.park(self, due, (), copy_context())
             else:
                 callback(*args)
 
-        return super().call_at(when, due, context=context)
+        timer = super().call_at(when, due, context=context)
+        return timer
 
 
 def outside(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -104,7 +136,7 @@ def outside(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     return asyncio.get_running_loop().create_task(work, context=Context())
 
 
-def run_processes(main: Coroutine[Any, Any, T]) -> T:
+def run_processes(main: Coroutine[Any, Any, T], choices: random.Random | None = None) -> T:
     """Run `main`, which belongs to no process, to its end in virtual time."""
-    with asyncio.Runner(loop_factory=ProcessLoop) as runner:
+    with asyncio.Runner(loop_factory=lambda: ProcessLoop(choices)) as runner:
         return runner.run(main)

@@ -43,6 +43,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
 
     def time(self) -> float:
+        """Virtual seconds."""
         return self._jumping.now
 
 

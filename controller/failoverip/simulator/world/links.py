@@ -9,20 +9,28 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.support.lease_store import Link
-from tests.support.process_loop import outside
-
 from failoverip.core.addresses import AddressKey, TargetAddress
 from failoverip.core.provider import CannotTell, Fault, RoutesAnswer, ServersAnswer, SwitchAnswer
-from failoverip.kube import ApiUnreachable, KubeError, OutcomeUnknown
-from failoverip.kube.answers import Answer, read_answer
-from failoverip.robot import Credentials, protocol
-from failoverip.robot.protocol import HttpRequest
+from failoverip.kube import Answer, ApiUnreachable, KubeError, OutcomeUnknown, read_answer
+from failoverip.robot import (
+    Credentials,
+    HttpRequest,
+    list_routes,
+    list_servers,
+    routes_answer,
+    servers_answer,
+    switch_answer,
+    switch_fault,
+    switch_route,
+)
 from failoverip.simulator import robot as simulated
+from failoverip.simulator.kubernetes import Answer as Served
 from failoverip.simulator.kubernetes import Api, Request, Watch
+from failoverip.simulator.world.processes import outside
 
 Json = dict[str, Any]
 # Called with the name of each boundary that the replica passes.
@@ -32,6 +40,26 @@ API_SECONDS = 0.01
 CONNECT_SECONDS = 0.05
 READ_LIMIT_SECONDS = 15.0
 SWITCH_LIMIT_SECONDS = 200.0
+
+
+class Link(Enum):
+    """What one replica's requests meet."""
+
+    FINE = auto()
+    HANGS = auto()
+    REFUSES = auto()
+    FAILS = auto()
+    CONFLICTS = auto()
+    THROTTLES = auto()
+    LOSES_ANSWERS = auto()
+
+
+# What the API server says without having looked at the request.
+_REFUSALS = {
+    Link.FAILS: Answer(500, b'{"kind": "Status", "message": "etcdserver: request timed out"}'),
+    Link.CONFLICTS: Answer(409, b'{"kind": "Status", "reason": "Conflict", "message": "modified"}'),
+    Link.THROTTLES: Answer(429, b'{"kind": "Status", "message": "too many requests"}'),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +83,7 @@ class ApiLink:
         self._api = api
         self._boundary = boundary
         self.link = Link.FINE
+        self.latency_seconds = API_SECONDS
         self.faults: dict[str, Link] = {}
         self.served: list[Sent] = []
 
@@ -82,23 +111,34 @@ class ApiLink:
         under_way = outside(self._serve(request, deed, link))
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await asyncio.shield(under_way)
+                answer = await asyncio.shield(under_way)
+                if answer is None:
+                    await asyncio.sleep(2 * timeout_seconds)
+                return answer or Answer(504, b"")
         except TimeoutError:
             raise _lost(request) from None
 
-    async def _serve(self, request: Request, deed: str, link: Link) -> Answer:
-        await asyncio.sleep(API_SECONDS / 2)
+    async def _serve(self, request: Request, deed: str, link: Link) -> Answer | None:
+        """What comes back; None for no answer, ever."""
+        await asyncio.sleep(self.latency_seconds / 2)
         if link is Link.HANGS:
-            await asyncio.Event().wait()
-        if link is Link.FAILS:
-            return Answer(500, b'{"kind": "Status", "message": "etcdserver: request timed out"}')
-        answer = self._api.handle(request)
-        assert not isinstance(answer, Watch)
+            return None
+        # A read has nothing to conflict with.
+        if link in _REFUSALS and not (link is Link.CONFLICTS and request.method == "GET"):
+            return _REFUSALS[link]
+        answer = _answer(self._api, request)
         self.served.append(Sent(asyncio.get_running_loop().time(), request.method, deed))
         if link is Link.LOSES_ANSWERS:
-            await asyncio.Event().wait()
-        await asyncio.sleep(API_SECONDS / 2)
+            return None
+        await asyncio.sleep(self.latency_seconds / 2)
         return Answer(answer.code, answer.encoded()[1])
+
+
+def _answer(api: Api, request: Request) -> Served:
+    answer = api.handle(request)
+    if isinstance(answer, Watch):
+        raise TypeError(f"a watch of {request.path} goes another way")
+    return answer
 
 
 def _lost(request: Request) -> KubeError:
@@ -122,8 +162,7 @@ def deed_of(api: Api, request: Request) -> str:
 def _status_deed(api: Api, request: Request) -> str:
     if request.query.get("dryRun"):
         return "prove the fence"
-    stored = api.handle(Request("GET", request.path.removesuffix("/status")))
-    assert not isinstance(stored, Watch)
+    stored = _answer(api, Request("GET", request.path.removesuffix("/status")))
     before, after = (d.get("status") or {} for d in (stored.body, json.loads(request.body)))
     if (before.get("fence") or {}).get("holder") != (after.get("fence") or {}).get("holder"):
         return "claim"
@@ -180,8 +219,20 @@ class RobotHost:
                 continue
 
 
+class RobotWay:
+    """One replica's way to Robot, whatever the credentials."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        # How long after its first byte the next request to switch arrives: at most 5 s, while
+        # TCP_USER_TIMEOUT ends what is not acknowledged.
+        self.late_seconds = 0.0
+        # Told the address and the target when the first byte of a request to switch leaves.
+        self.on_first_byte: Callable[[str, str], object] = lambda *_: None
+
+
 class RobotLink:
-    """Robot for one set of credentials, from one replica. `is_cut` says whether its way is cut."""
+    """Robot for one set of credentials, from one replica."""
 
     def __init__(
         self,
@@ -189,23 +240,23 @@ class RobotLink:
         credentials: Credentials,
         boundary: Boundary,
         source: str,
-        is_cut: Callable[[], bool],
+        way: RobotWay,
     ) -> None:
         self._host = host
         self._credentials = credentials
         self._boundary = boundary
         self._source = source
-        self._is_cut = is_cut
+        self._way = way
 
     async def read_routes(self) -> RoutesAnswer:
         """As `RobotClient.read_routes`."""
-        answer = await self._read(protocol.list_routes())
-        return answer if isinstance(answer, CannotTell) else protocol.routes_answer(*answer)
+        answer = await self._read(list_routes())
+        return answer if isinstance(answer, CannotTell) else routes_answer(*answer)
 
     async def read_servers(self) -> ServersAnswer:
         """As `RobotClient.read_servers`."""
-        answer = await self._read(protocol.list_servers())
-        return answer if isinstance(answer, CannotTell) else protocol.servers_answer(*answer)
+        answer = await self._read(list_servers())
+        return answer if isinstance(answer, CannotTell) else servers_answer(*answer)
 
     async def switch(
         self,
@@ -216,12 +267,13 @@ class RobotLink:
         """As `RobotClient.switch`."""
         await self._boundary(f"before connecting for {address}")
         await asyncio.sleep(CONNECT_SECONDS)
-        if self._is_cut():
-            return protocol.switch_fault(Fault.UNREACHABLE, "cut", first_byte_left=False)
+        if self._way.is_cut:
+            return switch_fault(Fault.UNREACHABLE, "cut", first_byte_left=False)
         await self._boundary(f"before asking for {address}")
         if not before_first_byte():
-            return protocol.switch_fault(Fault.WINDOW_SHUT, "not sent", first_byte_left=False)
-        under_way = self._host.begin(self._request(protocol.switch_route(address, target)))
+            return switch_fault(Fault.WINDOW_SHUT, "not sent", first_byte_left=False)
+        self._way.on_first_byte(address, target)
+        under_way = self._post(self._request(switch_route(address, target)))
         await self._boundary(f"while Robot switches {address}")
         answer = await self._reply(under_way, SWITCH_LIMIT_SECONDS)
         if self._credentials.username in self._host.defects:
@@ -229,8 +281,20 @@ class RobotLink:
         await self._boundary(f"after the answer for {address}")
         if isinstance(answer, CannotTell):
             left = answer.fault is not Fault.UNREACHABLE
-            return protocol.switch_fault(answer.fault, answer.detail, first_byte_left=left)
-        return protocol.switch_answer(address, *answer)
+            return switch_fault(answer.fault, answer.detail, first_byte_left=left)
+        return switch_answer(address, *answer)
+
+    def _post(self, request: simulated.Request) -> asyncio.Future[simulated.Exchange]:
+        """Send it; a late one arrives whatever becomes of its sender."""
+        late_seconds, self._way.late_seconds = self._way.late_seconds, 0.0
+        if not late_seconds:
+            return self._host.begin(request)
+
+        async def deliver() -> simulated.Exchange:
+            await asyncio.sleep(late_seconds)
+            return await self._host.begin(request)
+
+        return outside(deliver())
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -238,7 +302,7 @@ class RobotLink:
     async def _read(self, request: HttpRequest) -> tuple[int, bytes] | CannotTell:
         await self._boundary(f"before reading {request.path}")
         await asyncio.sleep(CONNECT_SECONDS)
-        if self._is_cut():
+        if self._way.is_cut:
             return CannotTell(Fault.UNREACHABLE, "cut")
         answer = await self._reply(self._host.begin(self._request(request)), READ_LIMIT_SECONDS)
         user = self._credentials.username

@@ -7,11 +7,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
-from tests.reconciler.links import API_SECONDS, ApiLink, RobotHost, RobotLink
-from tests.support.lease_store import Link
-from tests.support.process_loop import Process, outside
-from tests.support.virtual_time import VirtualClock
-
 from failoverip.core.decide import decide
 from failoverip.core.decision import Decision
 from failoverip.core.election_settings import ElectionSettings
@@ -29,6 +24,16 @@ from failoverip.reconciler.loop import Reconciler
 from failoverip.reconciler.ports import LostLeadershipError, Surroundings
 from failoverip.robot import Credentials
 from failoverip.simulator.kubernetes import Api, Request, Store, Watch, WatchEvent
+from failoverip.simulator.world.links import (
+    API_SECONDS,
+    ApiLink,
+    Link,
+    RobotHost,
+    RobotLink,
+    RobotWay,
+)
+from failoverip.simulator.world.processes import Process, outside
+from failoverip.simulator.world.virtual_time import VirtualClock
 
 LEASE = "failoverip-operator"
 _WATCHED = ("/api/v1/nodes", "/apis/failoverip.io/v1alpha1/failoverips")
@@ -45,20 +50,29 @@ class Replica:
     """Campaigns, leads, and starts anew when it lost the lease, as the shipped process does."""
 
     def __init__(
-        self, name: str, number: int, store: Store, robot: RobotHost, namespace: str
+        self,
+        name: str,
+        number: int,
+        store: Store,
+        robot: RobotHost,
+        namespace: str,
+        metrics: Metrics | None = None,
+        jitter: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self.name = name
         self.namespace = namespace
         self.process = Process()
         self.clock = VirtualClock(offset=1000.0 * number)
         self.api = ApiLink(Api(store), self._boundary)
-        self.metrics = Metrics(self.clock.now, "0")
-        self.robot_is_cut = False
+        self.metrics = metrics or Metrics(self.clock.now, "0")
+        self.way = RobotWay()
         # Others than the core's: a guard that is switched off.
         self.decide: Callable[[Observation], Decision] = decide
         self.find_broken: Callable[[Facts, Mapping[str, Invariant]], Broken | None] = find_broken
         # Every boundary that was passed, in order.
         self.passed: list[str] = []
+        # Whether what the watches would tell gets lost.
+        self.watch_is_lost = False
         # How often a pass was asked for by a watch.
         self.woken = 0
         self.lost = 0
@@ -66,7 +80,11 @@ class Replica:
         self.reconciler: Reconciler | None = None
         self._store = store
         self._robot = robot
+        self._jitter = jitter
         self._at_boundary: dict[str, Callable[[], object]] = {}
+        self._after_boundaries: list[tuple[int, Callable[[], object]]] = []
+        # Told each boundary as it is passed.
+        self.on_boundary: Callable[[str], object] = lambda _: None
         self._stopping = asyncio.Event()
         self.ended = self.process.spawn(self._run())
 
@@ -83,6 +101,10 @@ class Replica:
     def at(self, boundary: str, act: Callable[[], object]) -> None:
         """Do `act`, once, when this process next passes the boundary."""
         self._at_boundary[boundary] = act
+
+    def after(self, boundaries: int, act: Callable[[], object]) -> None:
+        """Do `act`, once, when this process has passed so many more boundaries."""
+        self._after_boundaries.append((len(self.passed) + boundaries, act))
 
     def freeze(self, seconds: float) -> None:
         """SIGSTOP, and SIGCONT after so long."""
@@ -102,9 +124,18 @@ class Replica:
 
     async def _boundary(self, name: str) -> None:
         self.passed.append(name)
+        self.on_boundary(name)
         act = self._at_boundary.pop(name, None)
+        due = [then for number, then in self._after_boundaries if number <= len(self.passed)]
+        if due:
+            self._after_boundaries = [
+                each for each in self._after_boundaries if each[0] > len(self.passed)
+            ]
         if act is not None:
-            act()
+            due.append(act)
+        for each in due:
+            each()
+        if due:
             # Where the process was stopped, this does not return before it goes on.
             await asyncio.sleep(0)
 
@@ -122,7 +153,7 @@ class Replica:
                 identity,
                 ElectionSettings(),
                 _annotations_of(book),
-                lambda: 0.5,
+                self._jitter,
             )
             await self._until_stopped(self.leadership.acquire())
             if not self._stopping.is_set():
@@ -178,9 +209,7 @@ class Replica:
             await task
 
     def _robot_of(self, credentials: Credentials) -> RobotLink:
-        return RobotLink(
-            self._robot, credentials, self._boundary, self.name, lambda: self.robot_is_cut
-        )
+        return RobotLink(self._robot, credentials, self._boundary, self.name, self.way)
 
     async def _watch(self, reconciler: Reconciler) -> None:
         """What kopf hands to the handlers, from the world's API."""
@@ -204,6 +233,8 @@ class Replica:
                 if self.api.link is not Link.FINE:
                     continue
                 events = [event for stream in streams for event in stream.take()]
+                if self.watch_is_lost:
+                    continue
                 # Later than the answer to whoever wrote it.
                 await asyncio.sleep(API_SECONDS)
                 _deliver(events, watches)

@@ -86,6 +86,14 @@ def _run_demo(arguments: argparse.Namespace) -> int:
     return _call("failoverip.simulator.demo.command", "run", arguments)
 
 
+def _declare_simulate(parser: argparse.ArgumentParser) -> None:
+    _call("failoverip.simulator.world.command", "add_arguments", parser)
+
+
+def _run_simulate(arguments: argparse.Namespace) -> int:
+    return _call("failoverip.simulator.world.command", "run", arguments)
+
+
 def _call(module: str, function: str, argument: object) -> int:
     """What the function answers; the module is imported now."""
     result: int = getattr(importlib.import_module(module), function)(argument)
@@ -122,6 +130,17 @@ _COMMANDS = (
         extra="demo",
         declare=_declare_demo,
         run=_run_demo,
+    ),
+    _Command(
+        name="simulate",
+        summary="try to break the operator's promises, in worlds made from seeds",
+        description="Runs the shipped reconciler, election, ledger and Robot protocol in virtual"
+        " time against simulated nodes, Kubernetes and Robot, while a seed decides what goes"
+        " wrong. A judge outside of it holds the invariants. Ends with 1 and a story when one is"
+        " broken.",
+        extra="demo",
+        declare=_declare_simulate,
+        run=_run_simulate,
     ),
 )
 

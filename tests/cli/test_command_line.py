@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = Path(__file__).with_name("help.txt")
-COMMANDS = ("operator", "robot-simulator", "demo")
+COMMANDS = ("operator", "robot-simulator", "demo", "simulate")
 CANARY = "hunter2-canary"
 WORLD = """
 [[users]]
@@ -107,7 +107,7 @@ def test_a_missing_package_is_one_line_that_says_what_to_install(
 
 
 MISTAKES: list[tuple[list[str], str]] = [
-    ([], "failoverip: a command is missing, one of operator, robot-simulator, demo"),
+    ([], "failoverip: a command is missing, one of operator, robot-simulator, demo, simulate"),
     (["operater"], "failoverip: there is no command 'operater'; did you mean operator?"),
     (["--verson"], "failoverip: there is no flag '--verson'; did you mean --version?"),
     (["--help=x"], "failoverip: argument -h/--help: ignored explicit argument 'x'"),

@@ -1,0 +1,112 @@
+"""Where each address may be once nothing goes wrong any more: I8, from the world's truth.
+
+Belongs to the judge: imports nothing of the operator, and believes its status only where it says
+that a budget, a lock or a stranger's server holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from failoverip.simulator.world.judge import Json, NodeFacts
+
+# Dead for certain after so long without a beat; they come every 10 s.
+SILENT_SECONDS = 30.0
+# What may hold a move for up to another hour.
+HELD = frozenset(
+    {"BudgetExhausted", "MovesExhausted", "CredentialsRefused", "RateLimited", "Contested"}
+)
+
+
+def wrong(
+    now: float,
+    resources: Sequence[Json],
+    nodes: Mapping[str, NodeFacts],
+    routes: Mapping[str, str | None],
+) -> list[tuple[bool, str]]:
+    """The resources that are not where they should be: whether they say that they are held; how."""
+    found = []
+    for document in resources:
+        problem = _problem(document, resources, routes, _Homes(now, nodes))
+        if problem is not None:
+            reasons = _reasons(document)
+            text = f"{document['metadata']['name']}: {problem}; it says {', '.join(reasons)}"
+            found.append((not HELD.isdisjoint(reasons), text))
+    return found
+
+
+class _Homes:
+    """Which targets lead to nodes that live, are wanted, and can be moved to."""
+
+    def __init__(self, now: float, nodes: Mapping[str, NodeFacts]) -> None:
+        there = [facts for facts in nodes.values() if facts.gone_at is None]
+        self.there = there
+        good = [facts for facts in there if _lives(facts, now) and not facts.unwanted]
+        self.known = {target for facts in there for target in facts.servers}
+        self.good = {target for facts in good for target in facts.servers}
+        self.free = [f for f in good if sum(f.servers == other.servers for other in there) == 1]
+        self.servers = {target: facts.servers for facts in there for target in facts.servers}
+
+
+def _lives(facts: NodeFacts, now: float) -> bool:
+    beats = facts.beat_at is not None and now - facts.beat_at <= SILENT_SECONDS
+    return beats and facts.ready == "True"
+
+
+def _problem(
+    document: Json, resources: Sequence[Json], routes: Mapping[str, str | None], homes: _Homes
+) -> str | None:
+    spec, status = document["spec"], document.get("status") or {}
+    if spec.get("mode", "Active") != "Active" or _is_younger_twin(document, resources):
+        return None
+    if "intent" in status:
+        return "a switch is open"
+    targets = {routes[address] for address in _addresses(document)}
+    reports = spec.get("drift", "Report") == "Report"
+    if targets <= homes.good:
+        together = len({homes.servers[target] for target in targets if target}) == 1
+        if together and _ready(document).get("status") != "True":
+            return f"on a healthy node, and not Ready: {_ready(document).get('message')}"
+        # Nothing is moved to a server with several nodes, not even the rest of a group.
+        whole = together or any(
+            sum(target in f.servers for f in homes.there) > 1 for target in targets
+        )
+        return None if whole or reports or not homes.free else "on two servers"
+    if not homes.free or (reports and _is_told(document, targets, homes.known)):
+        return None
+    return f"at {', '.join(sorted(map(str, targets)))}, though a healthy node is there"
+
+
+def _is_told(
+    document: Json, targets: Collection[str | None], known: Collection[str | None]
+) -> bool:
+    """A stranger's server keeps an address under drift: Report; the operator says so."""
+    foreign = any(target is not None and target not in known for target in targets)
+    return foreign and _ready(document).get("reason") in ("ForeignServer", "GroupSplit")
+
+
+def _is_younger_twin(document: Json, resources: Sequence[Json]) -> bool:
+    mine = set(_addresses(document))
+    return any(
+        _age(other) < _age(document) and not mine.isdisjoint(_addresses(other))
+        for other in resources
+    )
+
+
+def _age(document: Json) -> tuple[str, str]:
+    metadata = document["metadata"]
+    return metadata["creationTimestamp"], metadata["uid"]
+
+
+def _addresses(document: Json) -> list[str]:
+    return [text.split("/")[0] for text in document["spec"]["addresses"]]
+
+
+def _reasons(document: Json) -> list[str]:
+    conditions = (document.get("status") or {}).get("conditions", [])
+    return sorted({condition["reason"] for condition in conditions})
+
+
+def _ready(document: Json) -> Json:
+    conditions: Sequence[Json] = (document.get("status") or {}).get("conditions", [])
+    return next((c for c in conditions if c["type"] == "Ready"), {})

@@ -1,0 +1,277 @@
+"""One seed, played: the world is set up, troubled, left in peace, and judged."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from failoverip.core import invariants
+from failoverip.core.reasons import Reason
+from failoverip.metrics import Metrics
+from failoverip.simulator import robot as simulated
+from failoverip.simulator.kubernetes import PretendNode, Request, Watch
+from failoverip.simulator.world import guards, places
+from failoverip.simulator.world.acts import Actors, resource_document
+from failoverip.simulator.world.judge import Breach, Judge
+from failoverip.simulator.world.links import Json
+from failoverip.simulator.world.peace import wrong
+from failoverip.simulator.world.processes import ProcessLoop, run_processes
+from failoverip.simulator.world.replica import Replica
+from failoverip.simulator.world.script import Script
+from failoverip.simulator.world.world import World
+
+Judged = Mapping[str, invariants.Invariant]
+Check = Callable[[invariants.Facts, Judged], invariants.Broken | None]
+
+# What was cut off a moment ago is silent or not by then.
+CALM_SECONDS = 60.0
+PEACE_SECONDS = 1800.0
+LONG_PEACE_SECONDS = 3600.0
+STAY_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a seed."""
+
+    breaches: tuple[Breach, ...]
+    reasons: frozenset[str]
+    simulated_seconds: float
+    moves: int
+    trace: list[str] = field(default_factory=list)
+
+
+class _Metrics(Metrics):
+    """Tells each decision."""
+
+    def __init__(self, now: Callable[[], float], told: Callable[[str, Reason], None]) -> None:
+        super().__init__(now, "0")
+        self._told = told
+
+    def resource_decided(self, failoverip: str, reason: Reason, *, ready: bool) -> None:
+        super().resource_decided(failoverip, reason, ready=ready)
+        self._told(failoverip, reason)
+
+
+def play(
+    script: Script, crd: Json, disabled: frozenset[str] = frozenset(), *, traced: bool = False
+) -> Outcome:
+    """Run the script to its end, or to the first act after a promise was broken.
+
+    Without the guards in `disabled` (see `guards.GUARDS`).
+    """
+    choices = random.Random(f"order {script.seed}")  # noqa: S311  an order, no secret
+
+    async def run() -> Outcome:
+        stage = _Stage(script, crd, choices, disabled, traced=traced)
+        try:
+            await stage.play()
+        finally:
+            await stage.world.close()
+        return stage.outcome()
+
+    return run_processes(run(), choices)
+
+
+class _Stage:
+    def __init__(
+        self,
+        script: Script,
+        crd: Json,
+        choices: random.Random,
+        disabled: frozenset[str],
+        *,
+        traced: bool,
+    ) -> None:
+        self._script = script
+        self._disabled = disabled
+        self._choices = choices
+        self._traced = traced
+        self._trace: list[str] = []
+        self._reasons: set[str] = set()
+        self._last: dict[tuple[str, str], Reason] = {}
+        nodes = [
+            PretendNode(place.node, places.server_ipv4(place.server), labels={"world": "yes"})
+            for place in script.places
+        ]
+        self.world = World(crd, _robot(script), nodes)
+        self.judge = Judge()
+        self.actors = Actors(self.world, script, self._start)
+        self.world.create("/api/v1/namespaces", {"metadata": {"name": places.NAMESPACE}})
+        self.world.write_secret(places.SECRET, places.USER, places.PASSWORD, places.NAMESPACE)
+        self._watches = [
+            self._watch(path)
+            for path in (
+                places.NODES,
+                places.FIPS,
+                "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
+            )
+        ]
+        self.world.store.observe(self._see)
+
+    async def play(self) -> None:
+        world, script = self.world, self._script
+        for name in script.replicas:
+            self.actors.bring(name)
+        for resource in range(script.resources):
+            world.create(places.FIPS, resource_document(script, resource))
+        for act in script.acts:
+            await asyncio.sleep(max(0.0, act.at_seconds - world.clock.now()))
+            if self.judge.breaches:
+                return
+            self._note("world", str(act))
+            self.actors.perform(act)
+        await asyncio.sleep(max(0.0, script.trouble_seconds - world.clock.now()))
+        if self.judge.breaches:
+            return
+        self._note("world", "peace")
+        self.actors.end_all()
+        await self._judge_peace()
+        entries = world.robot.machine.journal.entries
+        self.judge.requests(entries, frozenset(script.replicas))
+
+    async def _judge_peace(self) -> None:
+        """I8: within half an hour every address is where it should be, and then it stays."""
+        await asyncio.sleep(CALM_SECONDS)
+        if not await self.world.until(self._is_right, PEACE_SECONDS, 10.0):
+            self._late(but_held=True)
+            if not await self.world.until(self._is_right, LONG_PEACE_SECONDS, 10.0):
+                self._late(but_held=False)
+        if self.judge.breaches:
+            return
+        moved = len(self._executed())
+        await asyncio.sleep(STAY_SECONDS)
+        if len(self._executed()) != moved:
+            now = self.world.clock.now()
+            self.judge.breaches.append(Breach(now, "I8", "moved again, without a cause, in peace"))
+
+    def _late(self, *, but_held: bool) -> None:
+        now = self.world.clock.now()
+        for held, text in self._wrong():
+            if not (held and but_held):
+                self.judge.breaches.append(Breach(now, "I8", text))
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            tuple(self.judge.breaches),
+            frozenset(self._reasons),
+            self.world.clock.now(),
+            len(self._executed()),
+            self._trace,
+        )
+
+    # -- what is right
+
+    def _is_right(self) -> bool:
+        return not self._wrong()
+
+    def _wrong(self) -> list[tuple[bool, str]]:
+        robot = self.world.robot.machine
+        routes = {address: robot.route(address) for address in (*places.IPV4, *places.IPV6)}
+        resources = self.world.get(places.FIPS)["items"]
+        return wrong(self.world.clock.now(), resources, self.judge.facts.nodes, routes)
+
+    def _executed(self) -> list[simulated.Entry]:
+        return [entry for entry in self.world.robot.machine.journal.entries if entry.executed]
+
+    # -- what is seen
+
+    def _watch(self, path: str) -> Watch:
+        watch = self.world.api.handle(Request("GET", path, {"watch": "true"}))
+        if not isinstance(watch, Watch):
+            raise TypeError(f"{path} cannot be watched")
+        watch.begin_with_all(bookmark=False)
+        return watch
+
+    def _see(self) -> None:
+        at = self.world.clock.now()
+        self.judge.api_is_down(at, down=self.world.api_is_down)
+        for watch in self._watches:
+            for event in watch.take():
+                self._show(at, event.object, deleted=event.type == "DELETED")
+
+    def _show(self, at: float, document: Json, *, deleted: bool) -> None:
+        match document["kind"]:
+            case "Node":
+                self.judge.node(at, document, _targets(document), deleted=deleted)
+            case "FailoverIP":
+                self.judge.resource(at, document, deleted=deleted)
+            case "Lease" if not deleted:
+                self.judge.beat(at, document["metadata"]["name"])
+
+    def _start(self, name: str) -> Replica:
+        def told(failoverip: str, reason: Reason) -> None:
+            self._reasons.add(reason.value)
+            if self._last.get((name, failoverip)) is not reason:
+                self._last[name, failoverip] = reason
+                self._note(name, f"decides {reason.value} for {failoverip}")
+
+        metrics = _Metrics(self.world.clock.now, told)
+        replica = self.world.start(
+            name, places.NAMESPACE, metrics=metrics, jitter=self._choices.random
+        )
+        replica.on_boundary = lambda boundary: self._note(name, boundary)
+
+        def first_byte(address: str, target: str) -> None:
+            self._note(name, f"first byte: {address} to {target}")
+            at = self.world.clock.now()
+            self.judge.api_is_down(at, down=self.world.api_is_down)
+            self.judge.first_byte(at, name, address, target)
+
+        replica.way.on_first_byte = first_byte
+        replica.decide = guards.unguarded(self._disabled)
+        replica.find_broken = self._checked(name)
+        return replica
+
+    def _checked(self, name: str) -> Check:
+        """The operator's check before its own request: what it refuses is a defect."""
+
+        def check(facts: invariants.Facts, judged: Judged) -> invariants.Broken | None:
+            broken = invariants.find_broken(facts, guards.judged(self._disabled, judged))
+            if broken is not None and judged is not invariants.ONLY_TOLD:
+                self._note(name, f"refuses: {broken.message}")
+                self.judge.refused(self.world.clock.now(), name, broken.message)
+            return broken
+
+        return check
+
+    def _note(self, who: str, what: str) -> None:
+        if not self._traced:
+            return
+        loop = asyncio.get_running_loop()
+        drawn = loop.choice_digest if isinstance(loop, ProcessLoop) else 0
+        self._trace.append(f"{self.world.clock.now():10.3f} {drawn:08x} {who}: {what}")
+
+
+def _targets(node: Json) -> list[str]:
+    """The targets of the server that this Node is on: its annotation, or its address."""
+    annotation = (node["metadata"].get("annotations") or {}).get("failoverip.io/server")
+    addresses_of = {a["type"]: a["address"] for a in node["status"]["addresses"]}
+    number = int(annotation) if annotation else places.server_of(addresses_of["InternalIP"])
+    return [] if number is None else [places.server_ipv4(number), places.server_ipv6(number)]
+
+
+def _robot(script: Script) -> simulated.World:
+    numbers = sorted({place.server for place in script.places} | set(places.FOREIGN_SERVERS))
+    first = script.places[0].server
+    return simulated.parse_world(
+        {
+            "users": [{"name": places.USER, "password": places.PASSWORD}],
+            "servers": [
+                {
+                    "number": number,
+                    "name": f"server-{number}",
+                    "ipv4": places.server_ipv4(number),
+                    "ipv6_net": places.server_ipv6(number),
+                }
+                for number in numbers
+            ],
+            "failovers": [
+                {"ip": ip, "server_number": first, "active": first}
+                for ip in (*places.IPV4, *places.IPV6)
+            ],
+            "switches": dict(script.switches),
+        }
+    )

@@ -1,0 +1,90 @@
+"""Where an address may be once nothing goes wrong: facts written by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from failoverip.simulator.world.judge import NodeFacts
+from failoverip.simulator.world.peace import wrong
+
+NOW = 1000.0
+V4, V6 = "203.0.113.10", "2001:db8:ff0::"
+FOREIGN = "192.0.2.90"
+
+
+def node(number: int, beat_at: float = NOW - 5, **facts: Any) -> NodeFacts:
+    servers = frozenset({f"192.0.2.{number}", f"2001:db8:a:{number}::"})
+    return NodeFacts(f"uid-{number}", servers, beat_at=beat_at, ready="True", **facts)
+
+
+def resource(
+    *addresses: str, ready: tuple[str, str] = ("True", "OnHealthyNode"), **spec: Any
+) -> Any:
+    condition = {"type": "Ready", "status": ready[0], "reason": ready[1], "message": "said"}
+    return {
+        "metadata": {"name": "web", "uid": "1", "creationTimestamp": "2027-01-15T08:00:00Z"},
+        "spec": {"addresses": list(addresses or (V4,)), **spec},
+        "status": {"conditions": [condition]},
+    }
+
+
+def problems(
+    document: Any, route: str | None, *nodes: NodeFacts, v6: str | None = None
+) -> list[str]:
+    named = {facts.uid: facts for facts in nodes}
+    return [text for _, text in wrong(NOW, [document], named, {V4: route, V6: v6})]
+
+
+def test_an_address_on_a_living_node_is_right() -> None:
+    assert problems(resource(), "192.0.2.1", node(1), node(2)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [node(1, beat_at=NOW - 60), node(1, gone_at=NOW - 60), node(1, unwanted=True)],
+    ids=["dead", "deleted", "cordoned"],
+)
+def test_an_address_on_a_node_that_should_not_have_it_is_wrong(source: NodeFacts) -> None:
+    (problem,) = problems(resource(), "192.0.2.1", source, node(2))
+    assert "though a healthy node is there" in problem
+
+
+def test_it_may_stay_there_when_no_other_node_can_take_it() -> None:
+    assert problems(resource(), "192.0.2.1", node(1, beat_at=NOW - 60)) == []
+    twins = (node(2), node(2))
+    twins[1].uid = "uid-twin"
+    assert problems(resource(), "192.0.2.1", node(1, unwanted=True), *twins) == []
+
+
+def test_a_strangers_server_keeps_it_when_that_is_said_and_only_reported() -> None:
+    said = resource(ready=("False", "ForeignServer"))
+    assert problems(said, FOREIGN, node(1)) == []
+    assert problems(resource(), FOREIGN, node(1))
+    assert problems(said | {"spec": {"addresses": [V4], "drift": "Enforce"}}, FOREIGN, node(1))
+
+
+def test_a_group_on_two_healthy_nodes_is_wrong_only_under_enforce() -> None:
+    there = {"v6": "2001:db8:a:2::"}
+    assert problems(resource(V4, V6), "192.0.2.1", node(1), node(2), **there) == []
+    enforced = resource(V4, V6, drift="Enforce")
+    (problem,) = problems(enforced, "192.0.2.1", node(1), node(2), **there)
+    assert "on two servers" in problem
+
+
+def test_a_resource_that_is_not_active_or_not_the_owner_is_left_alone() -> None:
+    assert problems(resource(mode="Paused"), None, node(1)) == []
+    older = resource()
+    older["metadata"]["creationTimestamp"] = "2027-01-15T07:00:00Z"
+    nodes = {"uid-1": node(1)}
+    said = resource(ready=("False", "Overlap"))
+    assert wrong(NOW, [said, older], nodes, {V4: "192.0.2.1"}) == []
+
+
+def test_an_open_switch_is_not_done_and_says_what_holds_it() -> None:
+    document = resource(ready=("False", "BudgetExhausted"))
+    document["status"]["intent"] = {"id": "1-1"}
+    ((held, text),) = wrong(NOW, [document], {"uid-1": node(1)}, {V4: "192.0.2.1"})
+    assert held
+    assert "a switch is open" in text

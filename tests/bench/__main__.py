@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from tests.bench import agents, decision, handover, scale, steady
+from tests.bench import agents, decision, handover, scale, simulation, steady
 from tests.bench.figures import Figure, document, table
 from tests.bench.ground import say
 from tests.bench.machine import conditions
@@ -32,6 +32,7 @@ MEASURES = (
     steady.QUIET,
     agents.MEASURE,
     scale.MEASURE,
+    simulation.MEASURE,
 )
 
 
@@ -45,6 +46,7 @@ class Counts:
     monitors: int
     hour_seconds: int
     crowd: scale.Size
+    seeds: int
 
 
 FULL = Counts(
@@ -54,6 +56,7 @@ FULL = Counts(
     50,
     3600,
     scale.Size(nodes=5000, resources=1000, watch_seconds=120.0, pace=1.0),
+    60,
 )
 QUICK = Counts(
     6,
@@ -62,6 +65,7 @@ QUICK = Counts(
     5,
     600,
     scale.Size(nodes=200, resources=40, watch_seconds=20.0, pace=1.0),
+    5,
 )
 
 
@@ -107,6 +111,8 @@ def _runs(
         runs.append((agents.MEASURE, run))
     if scale.MEASURE in measures:
         runs.append((scale.MEASURE, lambda: scale.measure(counts.crowd)))
+    if simulation.MEASURE in measures:
+        runs.append((simulation.MEASURE, lambda: simulation.measure(counts.seeds)))
     return runs
 
 

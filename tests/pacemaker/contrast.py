@@ -18,7 +18,7 @@ from tests.pacemaker.stage import AGENT_OF_2011, OUR_AGENT, Outcome, Stage
 
 LABS = 3
 # What does not serve so long after the world is well again needs a person.
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 90.0
 
 HEAD = """\
 | What happens | This agent: starts of the address and of what depends on it | at the end | \

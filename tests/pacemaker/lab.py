@@ -234,8 +234,12 @@ class Lab:
         return True
 
     def status(self) -> crm_mon.ClusterStatus | None:
-        """What the first running node believes."""
-        return self.running_nodes[0].status()
+        """What the first running node believes that is in a majority; else what the first does."""
+        seen = (node.status() for node in self.running_nodes)
+        first = next(seen)
+        if first is not None and first.with_quorum:
+            return first
+        return next((other for other in seen if other and other.with_quorum), first)
 
     def calls(self, since: float = 0.0) -> list[Call]:
         """The agents' calls that began since then."""

@@ -88,6 +88,7 @@ def stolen(stage: Stage) -> None:
 def owner_dies(stage: Stage) -> None:
     """Power loss of the owner"""
     stage.owner().power_off()
+    stage.lab.until_formed()
 
 
 def owner_dies_in_outage(stage: Stage) -> None:

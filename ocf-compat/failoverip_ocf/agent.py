@@ -244,8 +244,11 @@ class Agent:
         from failoverip_ocf.cluster import set_attribute
 
         p = self._parameters
+        left = self._began + p.timeout_seconds * decide.TELL_DEADLINE - now()
+        if left <= 0:
+            return
         if known:
-            if set_attribute(p.instance, p.attribute_node, "0"):
+            if set_attribute(p.instance, p.attribute_node, "0", left):
                 self._runtime.forget(file)
             return
         last = self._runtime.read(file) if told else None
@@ -253,7 +256,7 @@ class Agent:
             return
         self._runtime.replace(file, f"{now():.0f}")
         age = now() if said.age is None else said.age
-        set_attribute(p.instance, p.attribute_node, f"{age:.0f}")
+        set_attribute(p.instance, p.attribute_node, f"{age:.0f}", left)
 
     def _forget(self) -> None:
         """After a stop nothing is told any more, as far as that is possible."""

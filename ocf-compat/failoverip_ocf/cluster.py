@@ -31,19 +31,19 @@ def attribute_name(instance: str) -> str:
     return f"failoverip-age-{instance}"
 
 
-def set_attribute(instance: str, node: str, value: str) -> bool:
+def set_attribute(instance: str, node: str, value: str, seconds: float = ATTRIBUTE_SECONDS) -> bool:
     """Tell Pacemaker the attribute's value; whether it took it, in time."""
     arguments = ["attrd_updater", "-n", attribute_name(instance), "-U", value]
-    return _run([*arguments, *(["-N", node] if node else [])])
+    return _run([*arguments, *(["-N", node] if node else [])], min(seconds, ATTRIBUTE_SECONDS))
 
 
 def delete_attribute(instance: str, node: str) -> bool:
     """Take the attribute away; whether that worked, in time."""
     arguments = ["attrd_updater", "-n", attribute_name(instance), "-D"]
-    return _run([*arguments, *(["-N", node] if node else [])])
+    return _run([*arguments, *(["-N", node] if node else [])], ATTRIBUTE_SECONDS)
 
 
-def _run(arguments: list[str]) -> bool:
+def _run(arguments: list[str], seconds: float) -> bool:
     program = next(
         (
             found
@@ -52,7 +52,7 @@ def _run(arguments: list[str]) -> bool:
         ),
         None,
     )
-    return program is not None and run(program, arguments, ATTRIBUTE_SECONDS) == 0
+    return program is not None and run(program, arguments, seconds) == 0
 
 
 def run(program: str, arguments: list[str], seconds: float) -> int | None:

@@ -37,6 +37,8 @@ REPEAT_SWITCH_SECONDS = 30.0
 LEAST_SWITCH_SHARE = 0.1
 # A share of the operation's time limit: Pacemaker kills at the whole.
 OWN_DEADLINE = 0.8
+# The share after which nobody is told any more how the action ended.
+TELL_DEADLINE = 0.9
 
 
 class Outcome:

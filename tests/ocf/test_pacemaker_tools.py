@@ -255,6 +255,18 @@ class TestNodeAttribute:
         robot.controls.add_fault({"kind": "down"})
         assert await self.run(node, told, "monitor", interval="10000") == DEGRADED
 
+    async def test_takes_what_is_left_of_a_monitor_that_waited_for_robot(
+        self, robot: RunningSimulator, node: Node, told: Updater
+    ) -> None:
+        """Three seconds more than its own deadline had a monitor killed, and its address moved."""
+        times = told.folder / "times"
+        told.does(f"while read -r now _ </proc/uptime; do echo $now; sleep 0.1; done >>{times}")
+        await node.start()
+        robot.controls.add_fault({"kind": "hang"})
+        assert await self.run(node, told, "monitor", interval="10000", timeout="4") == DEGRADED
+        seen = [float(line) for line in times.read_text().split()] if times.exists() else [0.0]
+        assert max(seen) - min(seen) < 2, "0.4 s were left"
+
 
 class TestTextfileCollector:
     async def test_has_a_file_from_start_to_stop(

@@ -144,6 +144,11 @@ class Node:
         """Run a command in it; its output. CommandError."""
         return run(self.argv(*command), deadline_seconds, accept)
 
+    def memberships(self) -> int:
+        """How many memberships Corosync has formed since it runs; one for each join and loss."""
+        key = "stats.srp.operational_entered"
+        return int(self.run("corosync-cmapctl", "-m", "stats", "-g", key).split()[-1])
+
     def shell(self, script: str, deadline_seconds: float = 60) -> str:
         """Run lines of shell in it; the first that fails ends them. CommandError."""
         return self.run("bash", "-euo", "pipefail", "-c", script, deadline_seconds=deadline_seconds)

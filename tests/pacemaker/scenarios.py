@@ -89,6 +89,7 @@ def owner_dies(stage: Stage) -> None:
     """Power loss of the owner"""
     stage.owner().power_off()
     stage.lab.until_formed()
+    _wait(stage, lambda: all(stage.outcome(subject).starts for subject in stage.subjects))
 
 
 def owner_dies_in_outage(stage: Stage) -> None:
@@ -128,6 +129,9 @@ def cable_cut(stage: Stage) -> None:
             "stop",
         ),
     )
+    _wait(stage, lambda: all(stage.outcome(subject).starts for subject in stage.subjects))
+    owner.plug()
+    stage.lab.until_formed()
 
 
 def _outage(stage: Stage, monitors: int, **fault: Any) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.controlplane.waiting import eventually
-from tests.pacemaker import crm_mon
+from tests.pacemaker import contrast, crm_mon, rounds, scenarios
+from tests.pacemaker.calls import Call
 from tests.pacemaker.lab import CHECKOUT
 from tests.pacemaker.namespaces import Pid
 
@@ -71,3 +72,21 @@ def test_what_the_cluster_believes_is_read_from_crm_mon() -> None:
     assert status.banned("vip") == ("node1", "node2")
     assert status.banned("name") == ()
     assert status.fail_counts["node1", "vip"] == 2
+
+
+def test_a_round_in_which_our_monitor_was_killed_is_never_excused() -> None:
+    def monitors(*codes: int | None) -> list[Call]:
+        name = "failoverip:hetzner-failover-ip"
+        return [Call(0, None, "node1", name, "vip", "monitor", 2000, code) for code in codes]
+
+    assert rounds.blameless(monitors(0, 190, None))
+    assert not rounds.blameless(monitors(0, None, 0))
+    assert not rounds.blameless(monitors(190, 1, 190))
+    assert not rounds.blameless(monitors(0, 7))
+
+
+def test_the_page_shows_what_became_of_both_agents_in_each_scenario() -> None:
+    page = (CHECKOUT / "docs/pacemaker.md").read_text()
+    table = page.split(contrast.HEAD)[1].split("\n\n")[0]
+    rows = [line.split("|")[1].strip() for line in table.strip().splitlines()]
+    assert rows == [scenario.title for scenario in scenarios.SCENARIOS]

@@ -22,7 +22,7 @@ from failoverip_ocf.decide import Outcome, Verdict
 from failoverip_ocf.parameters import Parameters
 from failoverip_ocf.secret_files import SecretFileError
 from failoverip_ocf.section import Section
-from failoverip_ocf.state import Runtime, now
+from failoverip_ocf.state import Runtime, now, process_began
 
 # `typing` would cost every monitor 12 ms of CPU; type checkers know the name.
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     if action not in _ACTIONS:
         _say(f"usage: hetzner-failover-ip {{{'|'.join(_ACTIONS)}}}")
         return ERR_UNIMPLEMENTED
-    agent = Agent(Parameters(environment))
+    agent = Agent(Parameters(environment), process_began())
     outcome = agent.run("probe" if action == "monitor" and agent.is_probe else action)
     if outcome.reason:
         sys.stderr.write(f"{agent.reason_prefix}{outcome.reason}\n")
@@ -54,12 +54,12 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 class Agent:
-    """One call."""
+    """One call; `began` on the clock of `now`."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, began: float) -> None:
         self._parameters = parameters
         self._runtime = Runtime(parameters.runtime_directory)
-        self._began = now()
+        self._began = began
         self.is_probe = parameters.is_probe
         self.reason_prefix = parameters.reason_prefix
 

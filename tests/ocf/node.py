@@ -15,6 +15,7 @@ from failoverip_ocf.agent import Agent
 from failoverip_ocf.cache import Cache, decode
 from failoverip_ocf.decide import Outcome
 from failoverip_ocf.parameters import Parameters
+from failoverip_ocf.state import now
 
 AGENT = ROOT / "ocf-compat" / "hetzner-failover-ip"
 HELPER = ROOT / "ocf-compat" / "hetzner-failover-ip-helper"
@@ -82,7 +83,7 @@ class Node:
     async def call(self, action: str, **changed: str) -> Outcome:
         """One action inside of this process, as a thread."""
         environment = self.environment(**changed)
-        return await asyncio.to_thread(Agent(Parameters(environment)).run, action)
+        return await asyncio.to_thread(Agent(Parameters(environment), now()).run, action)
 
     async def start(self, **changed: str) -> Outcome:
         return await self.call("start", **changed)
@@ -136,4 +137,5 @@ def run(command: list[str], environment: dict[str, str]) -> Ended:
 
 def begin(command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
     """A program that the test goes on beside."""
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdin=pipe, stderr=pipe, text=True)

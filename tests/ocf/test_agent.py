@@ -20,6 +20,7 @@ from failoverip_ocf.codes import (
     NOT_RUNNING,
     SUCCESS,
 )
+from failoverip_ocf.state import now
 
 # Every fault that a read can meet, on the way, at Robot's door and in the answer.
 READ_FAULTS = [
@@ -198,7 +199,7 @@ class TestMonitor:
         from failoverip_ocf.agent import Agent
         from failoverip_ocf.parameters import Parameters
 
-        unclear = await asyncio.to_thread(Agent(Parameters(old)).run, "monitor")
+        unclear = await asyncio.to_thread(Agent(Parameters(old), now()).run, "monitor")
         assert (unclear.code, "cannot tell" in unclear.reason) == (SUCCESS, True)
 
     async def test_cannot_tell_while_a_switch_is_under_way(

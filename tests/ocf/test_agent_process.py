@@ -22,6 +22,7 @@ from failoverip_ocf.codes import (
     NOT_RUNNING,
     SUCCESS,
 )
+from failoverip_ocf.state import now
 
 
 async def test_one_life_of_a_resource(robot: RunningSimulator, other: Node) -> None:
@@ -47,6 +48,23 @@ async def test_two_starts_at_once_ask_for_one_switch_and_both_succeed(
     assert [ended.code for ended in both] == [SUCCESS, SUCCESS]
     executed = [entry for entry in robot.controls.journal if entry.executed]
     assert len(executed) == 1
+
+
+async def test_a_monitor_whose_time_was_over_before_python_ran_asks_nobody(
+    robot: RunningSimulator, node: Node
+) -> None:
+    """Pacemaker counts from the start of the process: more time had a monitor killed."""
+    await node.start()
+    robot.controls.clear_journal()
+    environment = node.environment(interval="10000", timeout="1")
+    # The same process throughout: `exec` starts no other.
+    held = begin(["/bin/sh", "-c", f"read -r go; exec {AGENT} monitor"], environment)
+    started = now()
+    await until(lambda: now() > started + 1)
+    _, said = await asyncio.to_thread(held.communicate, "go\n")
+    assert held.returncode == DEGRADED
+    assert "no time left to ask" in said
+    assert list(robot.controls.journal) == []
 
 
 async def test_monitors_at_once_share_one_read(robot: RunningSimulator, node: Node) -> None:

@@ -154,19 +154,21 @@ class Agent:
     # -- facts
 
     def _address(self) -> bool | None:
+        """Whether the interface has it; None: that is not the agent's, or it cannot be told."""
         p = self._parameters
         if not p.interface or not p.ip:
             return None
         from failoverip_ocf.machine import has_address
 
-        return has_address(p.interface, p.ip)
+        try:
+            return has_address(p.interface, p.ip)
+        except OSError as error:
+            _say(f"the addresses of {p.interface} cannot be listed: {error}")
+            return None
 
     def _up_here(self) -> bool:
         try:
-            return (
-                decide.probe(self._runtime.has_marker(self._parameters.ip), self._address()).code
-                == SUCCESS
-            )
+            return self._probe().code == SUCCESS
         except Exception:
             return self._runtime.has_marker(self._parameters.ip)
 
@@ -227,7 +229,7 @@ class Agent:
         p = self._parameters
         try:
             self._tell_attribute(said, known)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             _say(f"the node attribute was not set: {error}")
         if p.textfile_directory:
             from failoverip_ocf.textfile import page, write

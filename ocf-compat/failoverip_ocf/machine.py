@@ -11,12 +11,15 @@ import struct
 from collections.abc import Iterator
 
 _SECONDS = 2.0
+# A list that changes while it is read is read again.
+_TRIES = 5
 _HEADER = struct.Struct("=IHHII")
 _IFADDRMSG = struct.Struct("=BBBBI")
 _ATTRIBUTE = struct.Struct("=HH")
 _RTM_NEWADDR, _RTM_DELADDR, _RTM_GETADDR = 20, 21, 22
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
+_INTERRUPTED = 0x10
 _CREATE_OR_REPLACE = 0x400 | 0x100
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 # Duplicate address detection would keep an address unusable for a second, and the router decides
@@ -24,9 +27,25 @@ _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _IFA_F_NODAD = 0x02
 
 
+class _ListChangedError(OSError):
+    """The addresses changed while they were listed: some may be missing."""
+
+
 def local_addresses(interface: str = "") -> frozenset[str]:
     """The addresses of an interface, or of all of them, canonical."""
-    index = socket.if_nametoindex(interface) if interface else 0
+    index = _index(interface) if interface else 0
+    if interface and not index:
+        return frozenset()
+    for _ in range(_TRIES - 1):
+        try:
+            return _listed(index)
+        except _ListChangedError:
+            continue
+    return _listed(index)
+
+
+def _listed(index: int) -> frozenset[str]:
+    """Those of the interface of this number, of all for 0."""
     found = set()
     message = _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
     for body in _talk(_RTM_GETADDR, _DUMP, message):
@@ -41,19 +60,23 @@ def local_addresses(interface: str = "") -> frozenset[str]:
 
 def has_interface(interface: str) -> bool:
     """Whether there is such an interface."""
-    try:
-        socket.if_nametoindex(interface)
-    except OSError:
-        return False
-    return True
+    return _index(interface) != 0
 
 
 def has_address(interface: str, ip: str) -> bool:
     """Whether an interface has an address; no interface, no address."""
+    return ip in local_addresses(interface)
+
+
+def _index(interface: str) -> int:
+    """The number of an interface, 0 where there is none."""
     try:
-        return ip in local_addresses(interface)
+        return socket.if_nametoindex(interface)
     except OSError:
-        return False
+        # Says the same for a name that is not there and for a kernel that did not tell: this one
+        # raises for the second.
+        socket.if_nameindex()
+        return 0
 
 
 def add_address(interface: str, ip: str) -> None:
@@ -89,8 +112,10 @@ def _talk(kind: int, flags: int, message: bytes) -> Iterator[bytes]:
         while True:
             received = wire.recv(65536)
             while len(received) >= _HEADER.size:
-                size, of, _, _, _ = _HEADER.unpack_from(received)
+                size, of, flagged, _, _ = _HEADER.unpack_from(received)
                 body, received = received[_HEADER.size : size], received[_aligned(size) :]
+                if flagged & _INTERRUPTED:
+                    raise _ListChangedError("the addresses changed while they were listed")
                 if of == _NLMSG_DONE:
                     return
                 if of == _NLMSG_ERROR:

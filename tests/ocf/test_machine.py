@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from tests.ocf.namespaces import in_namespace, need_namespaces
 from tests.ocf.node import Node
 from tests.simulator_robot.worlds import ADDRESS
 
-from failoverip_ocf.codes import ERR_INSTALLED, NOT_RUNNING, SUCCESS
+from failoverip_ocf.codes import DEGRADED, ERR_GENERIC, ERR_INSTALLED, NOT_RUNNING, SUCCESS
 from failoverip_ocf.machine import has_address, local_addresses
+from failoverip_ocf.state import Runtime, now
 
 CABLE = "ip link add net0 type veth peer name net1; ip link set net0 up"
 
@@ -32,6 +34,25 @@ def test_an_interface_has_its_addresses_and_none_that_is_not_there() -> None:
     assert has_address("lo", "127.0.0.1")
     assert not has_address("lo", "203.0.113.10")
     assert not has_address("nowhere0", "127.0.0.1")
+
+
+# No file may be opened any more: then the kernel lists no addresses either.
+WITHOUT_FILES = """
+import os, resource, failoverip_ocf.cluster, failoverip_ocf.machine
+from failoverip_ocf.agent import Agent
+from failoverip_ocf.parameters import Parameters
+from failoverip_ocf.state import now
+agent = Agent(Parameters(os.environ), now())
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+print(*(agent.run(action).code for action in ("probe", "monitor", "stop", "probe")))
+"""
+
+
+async def test_a_kernel_that_does_not_list_addresses_shows_no_loss_and_no_stop(node: Node) -> None:
+    await node.start()
+    command = [sys.executable, "-c", WITHOUT_FILES]
+    ended = await node.program(command, interface="lo", interval="10000")
+    assert ended.stdout.split() == [str(one) for one in (SUCCESS, DEGRADED, ERR_GENERIC, SUCCESS)]
 
 
 @pytest.fixture
@@ -82,3 +103,26 @@ class TestInterface:
         steps = [CABLE, "start", "ip link del net0", "start", "stop", "probe"]
         ended = await in_namespace(node, "--net", steps, script=script, interface="net0")
         assert [one.code for one in ended] == [SUCCESS, ERR_INSTALLED, SUCCESS, NOT_RUNNING]
+
+
+async def test_a_resolver_that_hangs_holds_no_action_up(
+    pytestconfig: pytest.Config, node: Node, tmp_path: Path
+) -> None:
+    """It knows no deadline, and no process may end later than Pacemaker kills it."""
+    need_namespaces(pytestconfig)
+    Runtime(str(node.runtime)).set_marker(ADDRESS)
+    (tmp_path / "resolv.conf").write_text("nameserver 192.0.2.53\noptions timeout:30 attempts:5\n")
+    steps = [
+        CABLE,
+        f"ip link set net1 up; mount --bind {tmp_path}/resolv.conf /etc/resolv.conf",
+        "ip addr add 192.0.2.1/24 dev net0",
+        "ip neigh add 192.0.2.53 lladdr 02:00:00:00:00:01 dev net0 nud permanent",
+        *("monitor", "start", "probe", "stop"),
+    ]
+    began = now()
+    url = "https://robot.example"
+    monitor, *others = await in_namespace(node, "-mn", steps, robot_url=url, timeout="3")
+    assert (monitor.code, "no connection in time" in monitor.reason) == (DEGRADED, True)
+    assert [one.code for one in others] == [ERR_GENERIC, SUCCESS, SUCCESS]
+    # One look-up alone would take 150 s.
+    assert now() - began < 120

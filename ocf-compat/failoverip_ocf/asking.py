@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from failoverip.core.addresses import AddressKey, TargetAddress
 from failoverip.core.ledger import Bucket
@@ -27,6 +28,7 @@ from failoverip_ocf.cluster import cluster_size
 from failoverip_ocf.codes import ERR_ARGS
 from failoverip_ocf.decide import (
     ASK,
+    LATE,
     PAUSE,
     SECOND_READ_SECONDS,
     UNKNOWN,
@@ -79,22 +81,23 @@ class Asking:
 
     def for_monitor(self, began: float, until: float) -> tuple[Cache, Verdict, str]:
         """The newest answer, its verdict, and why it is not newer; reads as `next_look` says."""
-        section = self._section
+        section, self._books.until = self._section, until
         with self._runtime.locked(section.name, until):
             while True:
                 cache = section.cache()
                 if why := self._know_own(cache, until, again=False):
                     return cache, Verdict(UNKNOWN, why), why
                 said = self._verdict(cache)
-                pacing = Pacing(section.reuse_seconds(cache), cache.failures)
+                latest = until - LEAST_SECONDS
+                pacing = Pacing(section.reuse_seconds(cache), cache.failures, latest)
                 step = next_look(cache, said, began, now(), pacing)
                 if step == PAUSE and cache.answered_at is not None:
                     time.sleep(max(0.01, cache.answered_at + SECOND_READ_SECONDS - now()))
                     continue
+                if step == LATE:
+                    return cache, said, "no time left to ask"
                 if step != ASK:
                     return cache, said, cache.failure if cache.failures else ""
-                if until - now() < LEAST_SECONDS:
-                    return cache, said, "no time left to ask"
                 if why := self._read(cache, until, for_start=False):
                     return cache, self._verdict(cache), why
 
@@ -103,6 +106,7 @@ class Asking:
 
         Others' reads count: ten starts at once need few.
         """
+        self._books.until = until
         try:
             with self._runtime.locked(self._section.name, until):
                 cache = self._section.cache()
@@ -122,14 +126,20 @@ class Asking:
         own = cache.own.get(self._parameters.server)
         if route is None or own is None:
             return SwitchEnd("no route")
-        if why := self._books.record_switch():
+        try:
+            why = self._books.record_switch()
+        except BusyError as error:
+            why = str(error)
+        if why:
             return SwitchEnd(why)
         target = TargetAddress(own[1] if ":" in self._parameters.ip else own[0])
         answer = self._asked().switch(
             AddressKey(route.address), target, max(LEAST_SECONDS, until - now())
         )
         reason = answer.reason if isinstance(answer, NotExecuted | OutcomeUnknown) else None
-        self._books.record_answer(Bucket.WRITES, reason)
+        # Whoever holds the ledger, the switch was counted before it was sent.
+        with suppress(BusyError):
+            self._books.record_answer(Bucket.WRITES, reason)
         return _switch_end(answer)
 
     def _verdict(self, cache: Cache) -> Verdict:

@@ -25,7 +25,9 @@ from failoverip_ocf.state import Runtime, now
 SWITCHES_PER_HOUR = 6
 FILE = "ledger"
 
+# The lock is held for milliseconds: who holds it longer was stopped.
 _LOCK_SECONDS = 5.0
+_LEAST_LOCK_SECONDS = 0.5
 _T = TypeVar("_T")
 
 
@@ -43,7 +45,7 @@ class Books:
     """The ledger of one account on this node, of which `share` reads an hour are this node's.
 
     `version` names the credentials, None where there is no login. OSError when nothing can be
-    written down: then nothing may be sent.
+    written down: then nothing may be sent. Nobody waits for the file past `until`.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Books:
         self._version = version
         self._share = share
         self._say = say
+        self.until = float("inf")
         # When this process last tried a login whose end is open: the file counts it as failed.
         self._trial_at: float | None = None
 
@@ -160,7 +163,8 @@ class Books:
         return max(0, SWITCHES_PER_HOUR - spent)
 
     def _change(self, change: Callable[[Ledgers, Ledger, float], tuple[Ledger, _T]]) -> _T:
-        with self._runtime.locked(FILE, now() + _LOCK_SECONDS):
+        least, most = now() + _LEAST_LOCK_SECONDS, now() + _LOCK_SECONDS
+        with self._runtime.locked(FILE, min(most, max(least, self.until))):
             # Whole seconds: the record holds ages of whole seconds, and nothing may drift.
             at = float(int(now()))
             ledgers, as_written = self._read(at)

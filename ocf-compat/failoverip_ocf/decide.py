@@ -76,12 +76,16 @@ class Verdict:
 
 
 class Pacing:
-    """How old an answer may be to be used again, and the least time between two tries to read."""
+    """How old an answer may be to be used again, and the least time between two tries to read.
 
-    __slots__ = ("retry", "reuse")
+    `until`: when the last read must have begun.
+    """
 
-    def __init__(self, reuse_seconds: float, failures: int) -> None:
+    __slots__ = ("retry", "reuse", "until")
+
+    def __init__(self, reuse_seconds: float, failures: int, until: float = float("inf")) -> None:
         self.reuse = reuse_seconds
+        self.until = until
         self.retry = min(reuse_seconds, RETRY_SECONDS * 2 ** min(max(0, failures - 1), 10))
 
 
@@ -160,11 +164,14 @@ def _place(target: str) -> str:
 
 ASK = "ask"
 PAUSE = "pause"
+LATE = "late"
 SETTLED = "settled"
 
 
 def next_look(cache: Cache, said: Verdict, began: float, now: float, pacing: Pacing) -> str:
     """Whether a monitor that began at `began` may answer by `said`, must ask, or pause and ask.
+
+    LATE: it must ask, and there is no time for that left.
 
     A positive answer may be used again for a while, a negative one only when it was just confirmed.
     A read that failed since the monitor began is not repeated by it.
@@ -178,12 +185,17 @@ def next_look(cache: Cache, said: Verdict, began: float, now: float, pacing: Pac
     if answered is not None and answered >= began:
         if said.kind != OTHER:
             return SETTLED
-        return PAUSE if now < answered + SECOND_READ_SECONDS else ASK
+        again_at = max(now, answered + SECOND_READ_SECONDS)
+        if again_at > pacing.until:
+            return LATE
+        return PAUSE if now < again_at else ASK
     if failed_at is not None and now < failed_at + pacing.retry:
         return SETTLED
     told_nothing_at = answered if said.kind == UNKNOWN else None
     held = told_nothing_at is not None and now < told_nothing_at + pacing.retry
-    return SETTLED if held else ASK
+    if held:
+        return SETTLED
+    return ASK if now <= pacing.until else LATE
 
 
 def oldest(cache: Cache, reuse_seconds: float, began: float) -> float:

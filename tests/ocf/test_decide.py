@@ -16,6 +16,7 @@ from failoverip_ocf.decide import (
     ASK,
     CONFIRMED,
     GIVE_UP,
+    LATE,
     MINE,
     OTHER,
     PAUSE,
@@ -166,6 +167,24 @@ class TestNextLook:
         now = NOW + later
         said = verdict(cache, IP, OWN, now)
         assert next_look(cache, said, NOW, now, Pacing(60, 0)) == step
+
+    @pytest.mark.parametrize(
+        ("cache", "until", "step"),
+        [
+            (Cache(), NOW + 1, ASK),
+            (Cache(), NOW + 0.9, LATE),
+            (answered(HERE, NOW - 5), NOW + 0.9, SETTLED),
+            # No pause may outlive the monitor: Pacemaker would kill it, and restart the resource.
+            (answered(THERE, NOW + 1), NOW + 3, PAUSE),
+            (answered(THERE, NOW + 1), NOW + 2.9, LATE),
+        ],
+    )
+    def test_is_late_when_the_last_read_must_have_begun(
+        self, cache: Cache, until: float, step: str
+    ) -> None:
+        now = NOW + 1
+        said = verdict(cache, IP, OWN, now)
+        assert next_look(cache, said, NOW, now, Pacing(60, 0, until)) == step
 
     @pytest.mark.parametrize(
         ("failures", "ago", "step"),

@@ -11,10 +11,16 @@ import pytest
 from tests.ocf.namespaces import in_namespace, need_namespaces
 from tests.ocf.node import AGENT, Node, begin
 from tests.robot.loopback import until
-from tests.simulator_robot.worlds import ADDRESS
+from tests.simulator_robot.worlds import ADDRESS, FIRST
 
 from failoverip.simulator.robot.server import RunningSimulator
+from failoverip_ocf.asking import Asking
+from failoverip_ocf.books import Books
 from failoverip_ocf.codes import DEGRADED, ERR_GENERIC, NOT_RUNNING, SUCCESS
+from failoverip_ocf.decide import OTHER
+from failoverip_ocf.parameters import Parameters
+from failoverip_ocf.section import Section
+from failoverip_ocf.state import BusyError, Runtime, now
 
 
 @pytest.fixture
@@ -114,6 +120,16 @@ class TestCorrupt:
         assert first.stderr.count("was corrupt") == 1
         assert second.stderr == ""
 
+    @pytest.mark.parametrize("content", [b"garbage", b"\xff"])
+    async def test_time_of_the_last_attribute_is_no_bug_of_a_monitor(
+        self, robot: RunningSimulator, node: Node, content: bytes
+    ) -> None:
+        await node.start()
+        (node.runtime / f"{ADDRESS}.unknown").write_bytes(content)
+        robot.controls.add_fault({"kind": "unavailable"})
+        unclear = await node.monitor()
+        assert (unclear.code, "HTTP 503" in unclear.reason) == (DEGRADED, True)
+
 
 class TestForeign:
     async def test_directory_that_others_can_write_to_is_not_used(
@@ -140,16 +156,45 @@ class TestLock:
     ) -> None:
         await node.start()
         robot.controls.clear_journal()
-        with lock_of_the_account(node):
+        with held(lock_of_the_account(node)):
             unclear = await node.monitor(timeout="1")
         assert unclear.code == DEGRADED
         assert "another agent holds" in unclear.reason
         assert not robot.controls.journal
         assert (await node.monitor()).code == SUCCESS
 
+    async def test_of_the_ledger_delays_no_monitor_past_its_deadline(self, node: Node) -> None:
+        await node.start()
+        patient = Books(Runtime(str(node.runtime)), "another", None, 80, print)
+        with held(node.runtime / "ledger.lock"):
+            waits = asyncio.create_task(asyncio.to_thread(patient.record_server_read))
+            monitor = asyncio.create_task(node.monitor(timeout="2"))
+            first, _ = await asyncio.wait([waits, monitor], return_when=asyncio.FIRST_COMPLETED)
+            with pytest.raises(BusyError):
+                await waits
+        assert first == {monitor}
+        unclear = await monitor
+        assert unclear.code == DEGRADED
+        assert f"another agent holds {node.runtime}/ledger.lock" in unclear.reason
+
+    async def test_of_the_ledger_is_waited_for_by_a_start_that_must_switch(
+        self, robot: RunningSimulator, other: Node
+    ) -> None:
+        """A start that fails bans its node."""
+        await other.start()
+        robot.controls.set_route(ADDRESS, FIRST)
+        section = Section(Parameters(other.environment()), Runtime(str(other.runtime)), print)
+        asking, until = Asking(section, print), now() + 600
+        cache, said, _ = await asyncio.to_thread(asking.for_start, now(), until)
+        assert said.kind == OTHER
+        with held(other.runtime / "ledger.lock"):
+            end = await asyncio.to_thread(asking.switch, cache, until)
+        assert "another agent holds" in end.said
+        assert (await asyncio.to_thread(asking.switch, cache, until)).clear
+
     async def test_held_by_others_is_no_obstacle_for_probe_and_stop(self, node: Node) -> None:
         await node.start()
-        with lock_of_the_account(node):
+        with held(lock_of_the_account(node)):
             assert (await node.probe()).code == SUCCESS
             assert (await node.stop()).code == SUCCESS
 
@@ -167,11 +212,11 @@ class TestLock:
         assert (await node.monitor()).code == SUCCESS
 
 
-class lock_of_the_account:  # noqa: N801  # reads as a context, like `open`
-    """Another agent, in the middle of a read."""
+class held:  # noqa: N801  # reads as a context, like `open`
+    """A lock that a stopped process holds."""
 
-    def __init__(self, node: Node) -> None:
-        (self._path,) = node.runtime.glob("robot-*.lock")
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._handle = -1
 
     def __enter__(self) -> None:
@@ -180,6 +225,11 @@ class lock_of_the_account:  # noqa: N801  # reads as a context, like `open`
 
     def __exit__(self, *_: object) -> None:
         os.close(self._handle)
+
+
+def lock_of_the_account(node: Node) -> Path:
+    (path,) = node.runtime.glob("robot-*.lock")
+    return path
 
 
 async def test_a_marker_is_named_by_the_address_in_its_one_spelling(node: Node) -> None:

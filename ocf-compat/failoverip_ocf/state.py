@@ -130,11 +130,13 @@ class Runtime:
 
 
 def replace_file(path: str, text: str, mode: int) -> None:
-    """Write a file beside the old one, then put it in its place."""
+    """Write a file beside the old one, then put it in its place; `mode` whatever the umask is."""
     beside = f"{path}.{os.getpid()}"
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:
         with open(handle, "w", encoding="utf-8") as file:
+            # Pacemaker's daemons set 026, and agents inherit it.
+            os.fchmod(handle, mode)
             file.write(text)
         os.rename(beside, path)
     except OSError:

@@ -288,6 +288,14 @@ class TestTextfileCollector:
         await node.stop(**directory)
         assert list(folder.iterdir()) == []
 
+    async def test_is_readable_for_the_collector_whatever_pacemaker_lets_agents_inherit(
+        self, node: Node, tmp_path: Path
+    ) -> None:
+        """Its daemons set the umask 026, and the node exporter is another user."""
+        command = ["sh", "-c", f"umask 026; exec {AGENT} start"]
+        assert (await node.program(command, textfile_directory=str(tmp_path))).code == SUCCESS
+        assert (tmp_path / "failoverip_ocf_vip.prom").stat().st_mode & 0o777 == 0o644
+
     async def test_that_is_not_there_fails_nothing(self, node: Node) -> None:
         assert (await node.start(textfile_directory="/nowhere")).code == SUCCESS
         assert (await node.monitor(textfile_directory="/nowhere")).code == SUCCESS

@@ -59,7 +59,9 @@ class NameParameters:
         from hashlib import sha256
 
         place = f"{self.host} {self.port} {self.zone}" if self.host else str(self.file)
-        return "dns-" + sha256(f"{self.name} {kind_of(self.mine)} {place}".encode()).hexdigest()
+        # Of both the same kind; this node's own is not known while there is no route to the other.
+        kind = kind_of(self.mine or self.other)
+        return "dns-" + sha256(f"{self.name} {kind} {place}".encode()).hexdigest()
 
     def _parsed(self, name: str, parse: Callable[[str], str]) -> str:
         text = self.call.text(name)

@@ -60,13 +60,14 @@ class NameAgent:
 
     def stop(self) -> Outcome:
         """Let the name lead to the other node if that can be done; in any case, done."""
+        left = []
         try:
             self._runtime.remove_marker(self._parameters.marker)
         except OSError as error:
-            return Outcome(codes.SUCCESS, f"{self._runtime.directory}: {error}")
-        if self._wrong() is not None:
-            return Outcome(codes.SUCCESS)
-        return Outcome(codes.SUCCESS, self._give_back())
+            left.append(f"{self._runtime.directory}: {error}")
+        if self._wrong() is None and (why := self._give_back()):
+            left.append(why)
+        return Outcome(codes.SUCCESS, "; ".join(left))
 
     def monitor(self) -> Outcome:
         """By local evidence: the marker, and the line of the file. A zone is not asked."""

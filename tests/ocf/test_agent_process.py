@@ -67,18 +67,6 @@ async def test_a_monitor_whose_time_was_over_before_python_ran_asks_nobody(
     assert list(robot.controls.journal) == []
 
 
-async def test_monitors_at_once_share_one_read(robot: RunningSimulator, node: Node) -> None:
-    await node.start()
-    robot.controls.clear_journal()
-    robot.controls.add_fault({"kind": "slow", "seconds": 3, "count": 1})
-    all_of_them = await asyncio.gather(
-        *(node.process("monitor", interval="10000", reuse_seconds="60") for _ in range(4))
-    )
-    assert {ended.code for ended in all_of_them} == {SUCCESS}
-    # The answer of the start is new enough for all of them.
-    assert len(robot.controls.journal) == 0
-
-
 async def test_a_start_killed_in_its_middle_leaves_no_marker_and_the_next_one_ends_it(
     robot: RunningSimulator, other: Node
 ) -> None:
@@ -177,6 +165,13 @@ class TestWithoutItsPackage:
         assert (await node.program([alone, "monitor"])).code == SUCCESS
         assert (await node.program([alone, "stop"])).code == SUCCESS
         assert (await node.probe()).code == NOT_RUNNING
+
+    async def test_a_resource_is_found_by_any_spelling_of_its_address(
+        self, node: Node, alone: str
+    ) -> None:
+        ip = "2001:DB8:FFF1:0::2"
+        await node.start(ip=ip)
+        assert (await node.program([alone, "monitor"], ip=ip, interval="10000")).code == DEGRADED
 
     async def test_a_resource_that_does_not_run_is_not_said_to(
         self, node: Node, alone: str

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from tests.controlplane.waiting import eventually
 from tests.ocf.knot import Knot, knot_server
-from tests.ocf.naming import ME, NAME, OTHER, NamingNode, run_agent
+from tests.ocf.namespaces import need_namespaces
+from tests.ocf.naming import AGENT, ME, NAME, OTHER, NamingNode, run_agent
 from tests.support.machine import need_programs
 
 from failoverip_ocf import codes
@@ -154,6 +155,43 @@ def test_a_stop_succeeds_where_nothing_can_be_written(node: NamingNode) -> None:
     node.parameters["hosts_file"] = "/proc/version"
     assert node.act("stop") == codes.SUCCESS
     assert node.reason.startswith(f"{NAME} may still lead here: /proc/version: ")
+
+
+def test_a_stop_that_cannot_forget_the_start_gives_the_name_back_all_the_same(
+    node: NamingNode,
+) -> None:
+    node.act("start")
+    (mark,) = (node.home / "run" / "failoverip").glob("dns-*.started")
+    mark.unlink()
+    mark.mkdir()
+    assert (node.act("stop"), leads_to(node)) == (codes.SUCCESS, OTHER)
+    assert str(mark) in node.reason
+
+
+@pytest.mark.parametrize("other", ["198.51.100.2", "2001:db8::2"])
+def test_a_route_that_is_lost_is_no_loss_of_the_name(
+    pytestconfig: pytest.Config, node: NamingNode, other: str
+) -> None:
+    """Without ipme the route gives this node's own address, in both families."""
+    need_namespaces(pytestconfig)
+    node.parameters |= {"ipme": "", "ipother": other}
+    recurring = f"OCF_RESKEY_CRM_meta_interval=30000 {AGENT} monitor"
+    lines = [
+        "set -e",
+        "ip link add net0 type veth peer name net1; ip link set net0 up; ip link set net1 up",
+        "ip addr add 198.51.100.1/24 dev net0; ip addr add 2001:db8::1/64 dev net0 nodad",
+        f"{AGENT} start",
+        f"ip link set net0 down; {recurring} || echo $?",
+    ]
+    told = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", "\n".join(lines)],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **node.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout.strip()) == (0, str(codes.DEGRADED)), told.stderr
+    assert "there is no route to ipother" in told.stderr
 
 
 def test_a_start_that_cannot_leave_its_mark_fails_and_says_so(node: NamingNode) -> None:
@@ -413,6 +451,32 @@ def test_the_program_tells_its_codes_and_reasons_to_pacemaker(node: NamingNode) 
     assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
     refused = run_agent("start", node.environment() | {"OCF_RESKEY_ipother": ""})
     assert (refused.returncode, refused.stderr) == (6, "ocf-exit-reason:ipother: is missing\n")
+
+
+def test_without_its_package_a_name_that_is_kept_here_is_no_loss(
+    node: NamingNode, tmp_path: Path
+) -> None:
+    """As in the middle of an upgrade: a traceback would end with 1, and restart the resource."""
+    (tmp_path / "provider" / "failoverip_ocf").mkdir(parents=True)
+    (tmp_path / "provider" / "failoverip_ocf" / "__init__.py").write_text("raise KeyError\n")
+    alone = shutil.copy(AGENT, tmp_path / "provider")
+
+    def code(action: str, interval_seconds: float = 0.0) -> int:
+        ended = subprocess.run(
+            [alone, action],
+            env=node.environment(interval_seconds),
+            capture_output=True,
+            check=False,
+        )
+        assert b"Traceback" not in ended.stderr
+        return ended.returncode
+
+    assert [code("monitor"), code("monitor", 30)] == [codes.NOT_RUNNING] * 2
+    assert code("start") == codes.ERR_INSTALLED
+    node.act("start")
+    # A probe's 5 does no harm to an instance elsewhere; its 0, 1 and 190 would.
+    assert [code("monitor", 30), code("monitor")] == [codes.DEGRADED, codes.ERR_INSTALLED]
+    assert [code("stop"), leads_to(node)] == [codes.SUCCESS, ME]
 
 
 def test_the_meta_data_needs_neither_environment_nor_rights_and_fits_the_schema(

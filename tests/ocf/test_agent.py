@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from tests.ocf.node import Node
@@ -10,6 +11,7 @@ from tests.robot.loopback import until
 from tests.simulator_robot.worlds import ADDRESS, FIRST, SECOND, USER
 
 from failoverip.simulator.robot.server import RunningSimulator
+from failoverip_ocf.agent import Agent
 from failoverip_ocf.codes import (
     DEGRADED,
     ERR_ARGS,
@@ -20,7 +22,8 @@ from failoverip_ocf.codes import (
     NOT_RUNNING,
     SUCCESS,
 )
-from failoverip_ocf.state import now
+from failoverip_ocf.parameters import Parameters
+from failoverip_ocf.state import Runtime, now
 
 # Every fault that a read can meet, on the way, at Robot's door and in the answer.
 READ_FAULTS = [
@@ -196,9 +199,6 @@ class TestMonitor:
         await node.start()
         robot.controls.add_fault({"kind": "down"})
         old = node.environment(interval="10000") | {"OCF_RA_VERSION_MINOR": "0"}
-        from failoverip_ocf.agent import Agent
-        from failoverip_ocf.parameters import Parameters
-
         unclear = await asyncio.to_thread(Agent(Parameters(old), now()).run, "monitor")
         assert (unclear.code, "cannot tell" in unclear.reason) == (SUCCESS, True)
 
@@ -230,19 +230,40 @@ class TestMonitor:
             assert (await node.monitor(reuse_seconds="600")).code == SUCCESS
         assert requests(robot) == before
 
+    @pytest.mark.parametrize(("directories", "reads"), [(1, 1), (10, 10)])
     async def test_of_ten_resources_cost_no_more_reads_than_one(
-        self, robot: RunningSimulator, node: Node
+        self, robot: RunningSimulator, node: Node, tmp_path: Path, directories: int, reads: int
+    ) -> None:
+        """All were begun before the first read ended. With nothing to share, each reads."""
+        second_file = tmp_path / "same-user"
+        second_file.write_text(node.credentials.read_text())
+        second_file.chmod(0o600)
+        files = [str(node.credentials), str(second_file)]
+        await node.start(ip="2001:db8:fff1::1")
+        robot.controls.clear_journal()
+        agents = []
+        for number in range(10):
+            place = tmp_path / f"run{number % directories}"
+            told = node.environment(
+                ip=f"2001:db8:fff1::{number + 1:x}",
+                interval="10000",
+                timeout="600",
+                credentials=files[number % 2],
+            )
+            agent = Agent(Parameters(told | {"HA_RSCTMP": str(place)}), now())
+            Runtime(f"{place}/failoverip").set_marker(told["OCF_RESKEY_ip"])
+            agents.append(agent)
+        ended = await asyncio.gather(*(asyncio.to_thread(one.run, "monitor") for one in agents))
+        assert {outcome.code for outcome in ended} == {SUCCESS}
+        assert requests(robot) == reads
+
+    async def test_of_a_node_without_the_marker_reads_nothing_beside_one_that_has_it(
+        self, robot: RunningSimulator, node: Node, other: Node
     ) -> None:
         await node.start()
-        for number in range(10):
-            (node.runtime / f"203.0.113.{100 + number}.started").touch()
         robot.controls.clear_journal()
-        ours = await asyncio.gather(*(node.monitor(timeout="60") for _ in range(10)))
-        assert {outcome.code for outcome in ours} == {SUCCESS}
-        assert requests(robot) <= 10
-        robot.controls.clear_journal()
-        await asyncio.gather(*(node.monitor(reuse_seconds="60") for _ in range(10)))
-        assert requests(robot) == 0
+        assert [(await one.monitor()).code for one in (node, other)] == [SUCCESS, NOT_RUNNING]
+        assert requests(robot) == 1
 
 
 class TestLogins:

@@ -96,6 +96,7 @@ class World:
         nodes: Sequence[str] = NODES,
         fenced: bool = True,
         tick_seconds: float = 1.0,
+        grace_seconds: float = 50.0,
         **switches: Any,
     ) -> None:
         self.clock = VirtualClock(0.0)
@@ -108,7 +109,7 @@ class World:
             name: Kubelet(self.store, PretendNode(name, server_ip(321 + index)), self.clock)
             for index, name in enumerate(nodes)
         }
-        self.lifecycle = NodeLifecycle(self.store, self.clock)
+        self.lifecycle = NodeLifecycle(self.store, self.clock, grace_seconds)
         self._tick_seconds = tick_seconds
         self._services = [
             asyncio.create_task(self.robot.run()),

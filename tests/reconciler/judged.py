@@ -1,0 +1,96 @@
+"""The judge of the simulated worlds, beside a world of these tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.reconciler.world import FIPS, NODES, World, server_ip
+
+from failoverip.core.invariants import Broken, Facts, Invariant, find_broken
+from failoverip.simulator.kubernetes import Request, Watch
+from failoverip.simulator.world.judge import Judge
+from failoverip.simulator.world.links import Json
+from failoverip.simulator.world.peace import wrong
+from failoverip.simulator.world.replica import Replica
+
+_WATCHED = (
+    "/api/v1/nodes",
+    FIPS,
+    "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
+)
+
+
+class Judged:
+    """Sees each change of the API from now on, and what the followed replicas ask of Robot.
+
+    `changed` is called after each change of a FailoverIP.
+    """
+
+    def __init__(self, world: World, changed: Callable[[], object] = lambda: None) -> None:
+        self._world = world
+        self._changed = changed
+        self._judge = Judge()
+        self._watches = [self._watch(path) for path in _WATCHED]
+        self._followed: list[str] = []
+        world.store.observe(self._see)
+        self._see()
+
+    def follow(self, replica: Replica) -> None:
+        """Judge what this replica sends, and what its own last look refuses."""
+        name = replica.name
+        self._followed.append(name)
+
+        def first_byte(address: str, target: str) -> None:
+            self._judge.first_byte(self._world.clock.now(), name, address, target)
+
+        def check(facts: Facts, judged: Mapping[str, Invariant]) -> Broken | None:
+            broken = find_broken(facts, judged)
+            if broken is not None:
+                self._judge.refused(self._world.clock.now(), name, broken.message)
+            return broken
+
+        replica.way.on_first_byte = first_byte
+        replica.find_broken = check
+
+    def is_at_rest(self, name: str, node: str) -> bool:
+        """Whether the resource is Ready on this node, with no switch open."""
+        status = self._judge.facts.resources[name].status
+        ready = [c["status"] for c in status.get("conditions", []) if c["type"] == "Ready"]
+        return status.get("activeNode") == node and "intent" not in status and ready == ["True"]
+
+    def found(self, *addresses: str) -> list[str]:
+        """What was broken so far; and, for these addresses, what should be otherwise by now."""
+        world = self._world
+        now, nodes = world.clock.now(), self._judge.facts.nodes
+        self._judge.requests(world.robot.machine.journal.entries, frozenset(self._followed))
+        routes = {address: world.route(address) for address in addresses}
+        late = wrong(now, world.get(FIPS)["items"], nodes, routes)
+        return [*map(str, self._judge.breaches), *(f"I8 broken: {text}" for _, text in late)]
+
+    def _watch(self, path: str) -> Watch:
+        watch = self._world.api.handle(Request("GET", path, {"watch": "true"}))
+        assert isinstance(watch, Watch)
+        watch.begin_with_all(bookmark=False)
+        return watch
+
+    def _see(self) -> None:
+        at = self._world.clock.now()
+        for watch in self._watches:
+            for event in watch.take():
+                self._show(at, event.object, deleted=event.type == "DELETED")
+
+    def _show(self, at: float, document: Json, *, deleted: bool) -> None:
+        match document["kind"]:
+            case "Node":
+                self._judge.node(at, document, _targets(document), deleted=deleted)
+            case "FailoverIP":
+                self._judge.resource(at, document, deleted=deleted)
+                self._changed()
+            case "Lease" if not deleted:
+                self._judge.beat(at, document["metadata"]["name"])
+
+
+def _targets(node: Json) -> list[str]:
+    """Of the server on which the world put this node."""
+    number = 321 + NODES.index(node["metadata"]["name"])
+    return [server_ip(number), f"2001:db8:a:{number}::"]

@@ -29,6 +29,7 @@ from tests.support.observations import (
 )
 
 from failoverip.core.decide import decide
+from failoverip.core.memory import refused_by_invariant, remember_intent
 from failoverip.core.observation import AccountView, Claim, Observation, Trouble
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Condition, Drift, InvalidSpec, Mode, Status
@@ -232,6 +233,14 @@ class TestDegraded:
         assert IP in conditions(o)["Degraded"].message
         elsewhere = replace(o, api_server_addresses=frozenset({"192.0.2.1"}))
         assert told(elsewhere, "Degraded")[0] == "False"
+
+    def test_while_the_last_look_keeps_a_request_back(self) -> None:
+        o = an_observation([silent("a"), healthy("b")], status=Status(FENCE, intent=an_intent()))
+        assert told(o, "Degraded")[0] == "False"
+        memory = remember_intent(an_intent(), NOW - 10)
+        o = replace(o, memory=refused_by_invariant(memory, "I3: b shows no life", NOW - 5))
+        assert told(o, "Degraded") == ("True", Reason.INVARIANT_BROKEN)
+        assert conditions(o)["Degraded"].message == "I3: b shows no life"
 
 
 class TestTransitionTime:

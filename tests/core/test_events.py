@@ -21,8 +21,8 @@ from tests.support.observations import (
 )
 
 from failoverip.core.decide import decide
-from failoverip.core.events import Note, notes_of
-from failoverip.core.observation import Observation, Trouble
+from failoverip.core.events import Note, note_of_second_installation, notes_of
+from failoverip.core.observation import Claim, Observation, Trouble
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Cause, MoveResult, Status
 from failoverip.core.status import render_status
@@ -113,6 +113,12 @@ class TestOfAMove:
 
 def test_a_refused_request_is_told() -> None:
     assert notes(an_observation(switch_to="nobody")) == [(True, Reason.UNKNOWN_NODE)]
+
+
+def test_a_second_installation_is_told_as_a_warning_with_the_fix() -> None:
+    decision = decide(replace(an_observation(), claim=Claim.SECOND_INSTALLATION))
+    note = note_of_second_installation(decision)
+    assert note == Note(True, Reason.SECOND_INSTALLATION, "Claim", decision.message)
 
 
 class TestOfAChange:

@@ -65,6 +65,12 @@ class TestReads:
         with pytest.raises(ValueError, match="reserved before"):
             Ledger().record_read(0.0)
 
+    def test_a_read_that_never_left_is_given_back(self) -> None:
+        ledger = Ledger(reads=(1.0, 2.0, 2.0, 3.0)).record_read_not_sent(2.0)
+        assert ledger.reads == (1.0, 2.0, 3.0)
+        with pytest.raises(ValueError, match="not in list"):
+            ledger.record_read_not_sent(9.0)
+
     def test_an_old_read_frees_its_place_after_an_hour_and_the_lag(self) -> None:
         ledger = with_reads(100)
         assert ledger.next_possible_read(10.0, for_open_switch=True) == HOUR + LAG

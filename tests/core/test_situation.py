@@ -11,6 +11,7 @@ from tests.support.observations import (
     IP2,
     NET6,
     NOW,
+    Seen,
     a_move,
     an_observation,
     at,
@@ -36,6 +37,7 @@ from failoverip.core.situation import (
     PlaceKind,
     Situation,
     choose_target,
+    shows_life,
     still_settling,
     understand,
 )
@@ -287,3 +289,11 @@ def test_a_node_that_is_not_listed_has_no_view() -> None:
 
 def test_addresses_of_one_key_are_one_route() -> None:
     assert key_of("203.0.113.16/29") == "203.0.113.16"
+
+
+@pytest.mark.parametrize(
+    ("seen", "lives"),
+    [(healthy("a"), True), (silent("a"), False), (unclear("a"), False), (healthy("b"), False)],
+)
+def test_a_node_shows_life_when_it_is_listed_and_beats(seen: Seen, lives: bool) -> None:
+    assert shows_life(an_observation([seen]), "a") is lives

@@ -63,7 +63,7 @@ class Watch:
     ) -> None:
         self._store = store
         self._resource = resource
-        self._selection = selection
+        self._selected = predicate(resource, selection)
         self._revision = since
         self._first: list[WatchEvent] = []
         self.ended = False
@@ -75,7 +75,7 @@ class Watch:
         self._first = [
             WatchEvent(ChangeType.ADDED, _shown(self._resource, document))
             for document in self._store.select(kept, Selection())
-            if predicate(self._resource, self._selection)(_shown(self._resource, document))
+            if self._selected(_shown(self._resource, document))
         ]
         if bookmark:
             self._first.append(self.bookmark(_INITIAL_EVENTS_END))
@@ -84,9 +84,8 @@ class Watch:
         """The new events; a single ERROR, and the end, when the history no longer reaches back."""
         taken, self._first = self._first, []
         kept, shown = _kept(self._resource), partial(_shown, self._resource)
-        selected = predicate(self._resource, self._selection)
         try:
-            changes = self._store.changes(kept, lambda d: selected(shown(d)), self._revision)
+            changes = self._store.changes(kept, lambda d: self._selected(shown(d)), self._revision)
         except GoneError as gone:
             self.ended = True
             return [*taken, WatchEvent(ChangeType.ERROR, gone.status)]
@@ -177,7 +176,6 @@ class Api:
         return Answer(200, body)
 
     def _watch(self, request: Request, resource: ResourceType, selection: Selection) -> Watch:
-        predicate(resource, selection)
         since = requests.revision(request)
         watch = Watch(self._store, resource, selection, since)
         initial = requests.flag(request, "sendInitialEvents")

@@ -46,6 +46,8 @@ class History:
         self._limit = limit
         # Per resource: the revision at which it began to be served.
         self._begun: dict[str, int] = {}
+        # Per resource: the revision of its last change.
+        self._changed: dict[str, int] = {}
         self._compacted = 0
 
     def begin(self, resource: str, revision: int) -> None:
@@ -61,6 +63,7 @@ class History:
     ) -> None:
         """Remember one change; the oldest falls out when there are too many."""
         self._changes.append(_Change(revision, resource, before, after))
+        self._changed[resource] = revision
         if len(self._changes) > self._limit:
             self._compacted = self._changes.popleft().revision
 
@@ -75,6 +78,8 @@ class History:
         oldest = max(self._compacted, self._begun.get(resource, 0))
         if revision < oldest:
             raise GoneError(revision, oldest)
+        if self._changed.get(resource, 0) <= revision:
+            return []
         changes: list[_Change] = []
         for change in reversed(self._changes):
             if change.revision <= revision:

@@ -123,12 +123,10 @@ class Store:
         """
         if not_older_than > self._revision:
             raise version_too_large(not_older_than, self._revision)
-        selected = predicate(resource, selection)
-        return [
-            copy(document)
-            for place, document in sorted(self._objects.items())
-            if place[0] == _kept_as(resource) and selected(document)
-        ]
+        selected, kept = predicate(resource, selection), _kept_as(resource)
+        places = sorted(place for place in self._objects if place[0] == kept)
+        documents = (self._objects[place] for place in places)
+        return [copy(document) for document in documents if selected(document)]
 
     def changes(self, resource: ResourceType, selected: Predicate, since: int) -> list[WatchEvent]:
         """The selected changes after revision `since`; GoneError when they are forgotten."""

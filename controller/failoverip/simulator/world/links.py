@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -110,30 +111,50 @@ class ApiLink:
         link = self.faults.get(deed, self.link)
         if link is Link.REFUSES:
             raise ApiUnreachable(f"{request.method} {request.path}: connection refused")
-        under_way = outside(self._serve(request, deed, link))
+        loop = asyncio.get_running_loop()
+        # None: no answer came in time.
+        reply: asyncio.Future[Answer | None] = loop.create_future()
+        if link is not Link.HANGS:
+            way_seconds = self.latency_seconds / 2
+            loop.call_later(
+                way_seconds, self._serve, request, deed, link, reply, way_seconds, context=Context()
+            )
+        waiting = loop.call_later(timeout_seconds, _arrive, reply, None)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                answer = await asyncio.shield(under_way)
-                if answer is None:
-                    await asyncio.sleep(2 * timeout_seconds)
-                return answer or Answer(504, b"")
-        except TimeoutError:
-            raise _lost(request) from None
+            answer = await reply
+        finally:
+            waiting.cancel()
+        if answer is None:
+            raise _lost(request)
+        return answer
 
-    async def _serve(self, request: Request, deed: str, link: Link) -> Answer | None:
-        """What comes back; None for no answer, ever."""
-        await asyncio.sleep(self.latency_seconds / 2)
-        if link is Link.HANGS:
-            return None
+    def _serve(
+        self,
+        request: Request,
+        deed: str,
+        link: Link,
+        reply: asyncio.Future[Answer | None],
+        way_seconds: float,
+    ) -> None:
+        """The request has arrived: do it, and send what comes back on its way."""
         # A read has nothing to conflict with.
         if link in _REFUSALS and not (link is Link.CONFLICTS and request.method == "GET"):
-            return _REFUSALS[link]
-        answer = self.recalled(request) or _answer(self._api, request)
-        self.served.append(Sent(asyncio.get_running_loop().time(), request.method, deed))
-        if link is Link.LOSES_ANSWERS:
-            return None
-        await asyncio.sleep(self.latency_seconds / 2)
-        return Answer(answer.code, answer.encoded()[1])
+            answer = _REFUSALS[link]
+        else:
+            served = self.recalled(request) or _answer(self._api, request)
+            self.served.append(Sent(asyncio.get_running_loop().time(), request.method, deed))
+            if link is Link.LOSES_ANSWERS:
+                return
+            answer = Answer(served.code, served.encoded()[1])
+        asyncio.get_running_loop().call_later(
+            way_seconds, _arrive, reply, answer, context=Context()
+        )
+
+
+def _arrive(reply: asyncio.Future[Answer | None], answer: Answer | None) -> None:
+    """The first that arrives counts; nobody may wait any more."""
+    if not reply.done():
+        reply.set_result(answer)
 
 
 def _answer(api: Api, request: Request) -> Served:

@@ -10,26 +10,15 @@ from __future__ import annotations
 import asyncio
 import random
 import zlib
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, TypeVar
 
-from failoverip.simulator.world.virtual_time import VirtualTimeLoop
+from failoverip.simulator.world.virtual_time import VirtualTimeLoop, run
 
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parked:
-    callback: Callable[..., object]
-    args: tuple[Any, ...]
-    context: Context
-    handle: asyncio.Handle
 
 
 class Process:
@@ -38,7 +27,7 @@ class Process:
     def __init__(self) -> None:
         self._context = copy_context()
         self._context.run(_PROCESS.set, self)
-        self._parked: list[_Parked] = []
+        self._parked: list[asyncio.Handle] = []
         self.stopped = False
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -53,22 +42,13 @@ class Process:
         """Run what waited, in its order."""
         self.stopped = False
         parked, self._parked = self._parked, []
-        for each in parked:
-            if not each.handle.cancelled():
-                loop = asyncio.get_running_loop()
-                loop.call_soon(each.callback, *each.args, context=each.context)
+        loop = asyncio.get_running_loop()
+        for handle in parked:
+            loop.call_soon(run, handle, context=self._context)
 
-    def park(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-        context: Context,
-    ) -> asyncio.Handle:
-        """Keep a callback until the process goes on."""
-        handle = asyncio.Handle(callback, args, loop, context)
-        self._parked.append(_Parked(callback, args, context, handle))
-        return handle
+    def park(self, handle: asyncio.Handle) -> None:
+        """Keep what would run now until the process goes on."""
+        self._parked.append(handle)
 
 
 class ProcessLoop(VirtualTimeLoop):
@@ -78,57 +58,27 @@ class ProcessLoop(VirtualTimeLoop):
     checksum over all that was drawn so far.
     """
 
-    _ready: deque[asyncio.Handle]
-
     def __init__(self, choices: random.Random | None = None) -> None:
         super().__init__()
         self._choices = choices
         self.choice_digest = 0
 
-    def _run_once(self) -> None:
-        if self._choices is not None and len(self._ready) > 1:
-            order = list(range(len(self._ready)))
+    def _run_ready(self) -> None:
+        ready = self._ready
+        if self._choices is not None and len(ready) > 1:
+            order = list(range(len(ready)))
             self._choices.shuffle(order)
             self.choice_digest = zlib.crc32(bytes(order[:255]), self.choice_digest)
-            ready = list(self._ready)
-            self._ready.clear()
-            self._ready.extend(ready[index] for index in order)
-        # asyncio offers no public place to choose an order.
-        super()._run_once()  # type: ignore[misc]  # typeshed leaves it out
-
-    def call_soon(
-        self,
-        callback: Callable[[*Ts], object],
-        *args: *Ts,
-        context: Context | None = None,
-    ) -> asyncio.Handle:
-        """As asyncio's; parked while its process is stopped."""
-        owner = _PROCESS.get() if context is None else context.get(_PROCESS)
-        if owner is not None and owner.stopped:
-            return owner.park(self, callback, args, context or copy_context())
-        return super().call_soon(callback, *args, context=context)
-
-    def call_at(
-        self,
-        when: float,
-        callback: Callable[[*Ts], object],
-        *args: *Ts,
-        context: Context | None = None,
-    ) -> asyncio.TimerHandle:
-        """As asyncio's; what is due while its process is stopped is parked."""
-
-        def due() -> None:
-            owner = _PROCESS.get()
-            # Cancelled while it was parked: it ends as a timer that was cancelled in time.
-            if timer.cancelled():
-                return
+            shuffled = [ready[index] for index in order]
+            ready.clear()
+            ready.extend(shuffled)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            owner = handle._context.get(_PROCESS)  # type: ignore[attr-defined]  # noqa: SLF001
             if owner is not None and owner.stopped:
-                owner.park(self, due, (), copy_context())
+                owner.park(handle)
             else:
-                callback(*args)
-
-        timer = super().call_at(when, due, context=context)
-        return timer
+                run(handle)
 
 
 def outside(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -7,44 +7,77 @@ sockets: the loop cannot see that they are busy, and would let time pass meanwhi
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+import heapq
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Deadlock(RuntimeError):  # noqa: N818  a state of the world
     """Every task waits for another one: no timer is left that could wake any."""
 
 
-class _JumpingSelector(selectors.SelectSelector):
-    """Where the loop would sleep, virtual time passes instead."""
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """Begins at time 0; `time()` is virtual, and so is all that asyncio builds on it.
+
+    It never asks the operating system for anything: what is ready runs, then time jumps.
+    """
+
+    _ready: deque[asyncio.Handle]
+    _stopping: bool
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if ready:
-            return ready
-        if timeout is None:
-            raise Deadlock("all tasks wait and no timer is left")
-        self.now += timeout
-        return []
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Begins at time 0; `time()` is virtual, and so is all that asyncio builds on it."""
-
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
+        self._now = 0.0
+        # When, a number that keeps the order of equal times, what.
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers_made = 0
 
     def time(self) -> float:
         """Virtual seconds."""
-        return self._jumping.now
+        return self._now
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """As asyncio's."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        self._timers_made += 1
+        heapq.heappush(self._timers, (when, self._timers_made, timer))
+        return timer
+
+    # asyncio offers no public place for a clock of one's own.
+    def _run_once(self) -> None:
+        timers, ready = self._timers, self._ready
+        if not ready and not self._stopping:
+            while timers and timers[0][2].cancelled():
+                heapq.heappop(timers)
+            if not timers:
+                raise Deadlock("all tasks wait and no timer is left")
+            self._now = max(self._now, timers[0][0])
+        while timers and timers[0][0] <= self._now:
+            timer = heapq.heappop(timers)[2]
+            if not timer.cancelled():
+                ready.append(timer)
+        self._run_ready()
+
+    def _run_ready(self) -> None:
+        for _ in range(len(self._ready)):
+            run(self._ready.popleft())
+
+
+def run(handle: asyncio.Handle) -> None:
+    """Call what is ready, unless it was cancelled."""
+    if not handle.cancelled():
+        handle._run()  # noqa: SLF001  a loop is who may
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,7 @@ FAILOVERIP_TEST_WORKERS ?= 2
 FAILOVERIP_PACEMAKER_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e pacemaker deb bench image reference corpus clean lock
+.PHONY: help setup demo test lint unit e2e chaos pacemaker deb bench image reference corpus clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
 	-@$(BIN)/python -m tests.controlplane.build
 	-@$(BIN)/python -m tests.scanners.tools
 	$(BIN)/pytest -m e2e -n $(FAILOVERIP_TEST_WORKERS) --dist worksteal $(PYTEST_FLAGS)
+
+chaos: setup ## Random rounds of the operator's processes on that kube-apiserver [ROUNDS=n SEED=s]
+	-@$(BIN)/python -m tests.controlplane.build
+	ROUNDS=$(ROUNDS) SEED=$(SEED) \
+	  $(BIN)/pytest -m e2e tests/e2e/chaos -n $(FAILOVERIP_TEST_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 
 pacemaker: setup ## Tests of the agents on real Pacemaker clusters [ROUNDS=n SEED=s RELEASE=trixie]
 	ROUNDS=$(ROUNDS) SEED=$(SEED) RELEASE=$(RELEASE) \

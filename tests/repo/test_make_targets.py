@@ -11,6 +11,7 @@ from tests.repo.files import ROOT
 
 # What runs the recipe of a target that `.ci/run` does not reach.
 RUN_BY = {
+    "chaos": "tests/e2e/chaos/test_rounds.py",
     "demo": "tests/demo/test_demo.py",
     "deb": "tests/ocf/test_deb.py",
     "image": "tests/image/test_image.py",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from tests.controlplane.cluster import NODES
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.fixtures import GatekeeperFactory, KubeletFactory, TcpProxyFactory
 from tests.controlplane.gatekeeper import Gatekeeper
@@ -19,6 +20,7 @@ from tests.e2e.chaos.script import Script
 from tests.e2e.installation import (
     ADDRESS,
     ADDRESS_V6,
+    PROGRAM,
     Installation,
     Replica,
     installed,
@@ -204,8 +206,11 @@ class Rig:
 
 
 @contextmanager
-def staged(rig: Rig, script: Script) -> Iterator[Stage]:
-    """A round's stage: the address is Ready on node-a, `one` leads. Ends with everything healed."""
+def staged(rig: Rig, script: Script, program: Sequence[str] = PROGRAM) -> Iterator[Stage]:
+    """A round's stage: the address is Ready on node-a. Ends with everything healed.
+
+    `program`: what both replicas run, the operator unless told otherwise.
+    """
     shown = "present" if script.ready_shown else "absent"
     world = world_toml(
         switch_seconds=script.switch_seconds,
@@ -221,7 +226,7 @@ def staged(rig: Rig, script: Script) -> Iterator[Stage]:
         diary = Diary(time.monotonic())
         addresses = [ADDRESS, ADDRESS_V6] if script.grouped else [ADDRESS]
         document = home.apply(addresses=addresses)
-        doors = {name: _door(rig, home, name) for name in SOURCES}
+        doors = {name: _door(rig, home, name, program) for name in SOURCES}
         stage = Stage(home, rig.plane, doors, nodes, api, diary, document)
         try:
             home.until_ready("node-a")
@@ -235,18 +240,18 @@ def staged(rig: Rig, script: Script) -> Iterator[Stage]:
 
 def node_facts(stage: Stage) -> list[NodeFact]:
     """As the API server has them."""
-    path: Callable[[str], str] = lambda name: f"/api/v1/nodes/{name}"  # noqa: E731
     return [
         NodeFact(
             name,
-            stage.plane.admin.get(path(name))["metadata"]["uid"],
+            stage.plane.admin.get(f"{NODES}/{name}")["metadata"]["uid"],
             frozenset(t for t in targets_of(name) if t),
         )
         for name in stage.nodes
     ]
 
 
-def _door(rig: Rig, home: Installation, name: str) -> Door:
+def _door(rig: Rig, home: Installation, name: str, program: Sequence[str]) -> Door:
     api, robot = rig.gatekeeper(), rig.tcp_proxy(home.robot_url, SOURCES[name])
     flags = ("--robot-url", robot.url, "--time-scale", str(TIME_SCALE))
-    return Door(home.start_replica(name, server=api.url, flags=flags), api)
+    replica = home.start_replica(name, server=api.url, flags=flags, program=program)
+    return Door(replica, api)

@@ -6,11 +6,8 @@ import json
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from tests.controlplane.controlplane import ControlPlane
-from tests.controlplane.fixtures import GatekeeperFactory, KubeletFactory, TcpProxyFactory
 from tests.controlplane.waiting import DeadlineError, eventually
 from tests.e2e.chaos.audits import audit
 from tests.e2e.chaos.facts import TIME_SCALE
@@ -25,18 +22,6 @@ SEED = int(os.environ.get("SEED") or 1)
 # I8: half an hour after all trouble has ended, and then it stays.
 RIGHT_WITHIN_SECONDS = 1800.0 * TIME_SCALE
 STAYS_SECONDS = 30.0 * TIME_SCALE
-
-
-@pytest.fixture
-def rig(
-    control_plane: ControlPlane,
-    kubelet: KubeletFactory,
-    gatekeeper: GatekeeperFactory,
-    tcp_proxy: TcpProxyFactory,
-    tmp_path: Path,
-) -> Rig:
-    """What a stage is made of."""
-    return Rig(control_plane, kubelet, gatekeeper, tcp_proxy, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + ROUNDS))

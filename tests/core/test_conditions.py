@@ -235,7 +235,9 @@ class TestDegraded:
         assert told(elsewhere, "Degraded")[0] == "False"
 
     def test_while_the_last_look_keeps_a_request_back(self) -> None:
-        o = an_observation([silent("a"), healthy("b")], status=Status(FENCE, intent=an_intent()))
+        o = an_observation(
+            [silent("a"), healthy("b")], status=Status(fence=FENCE, intent=an_intent())
+        )
         assert told(o, "Degraded")[0] == "False"
         memory = remember_intent(an_intent(), NOW - 10)
         o = replace(o, memory=refused_by_invariant(memory, "I3: b shows no life", NOW - 5))

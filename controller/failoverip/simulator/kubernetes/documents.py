@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Mapping
 from typing import Any
-
-# The last version of the format in which nothing of a copy is the same object twice.
-_WITHOUT_SHARING = 2
 
 
 def copy(value: Any) -> Any:
     """A deep copy of a JSON value."""
-    # Ten times as fast as walking it: most of a simulated world's time would go here.
-    return marshal.loads(marshal.dumps(value, _WITHOUT_SHARING))  # noqa: S302  our own bytes
+    if isinstance(value, dict):
+        return {key: copy(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copy(item) for item in value]
+    return value
 
 
 def field(document: Mapping[str, Any], path: str) -> Any:
@@ -28,8 +27,6 @@ def field(document: Mapping[str, Any], path: str) -> Any:
 
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
     """The value with the schema's `default`s filled in, parents before children."""
-    if not schema:
-        return copy(value)
     if isinstance(value, dict):
         properties: Mapping[str, Any] = schema.get("properties") or {}
         filled = {

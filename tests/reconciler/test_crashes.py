@@ -148,5 +148,4 @@ def test_a_leader_stopped_at_any_boundary_of_a_move_leaves_one_executed_switch_f
 
 
 def test_the_named_boundaries_are_all_that_a_move_passes() -> None:
-    # What is passed at the same moment has no order that anything promises.
-    assert sorted(recorded(every=False)) == sorted(expected())
+    assert recorded(every=False) == expected()

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.reconciler.world import FIPS, NODES, World, server_ip
+from tests.reconciler.world import FIPS, World
 
 from failoverip.core.invariants import Broken, Facts, Invariant, find_broken
-from failoverip.simulator.kubernetes import Request, Watch
 from failoverip.simulator.world.judge import Judge
-from failoverip.simulator.world.links import Json
 from failoverip.simulator.world.peace import wrong
 from failoverip.simulator.world.replica import Replica
-
-_WATCHED = (
-    "/api/v1/nodes",
-    FIPS,
-    "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
-)
+from failoverip.simulator.world.sight import Sight
 
 
 class Judged:
@@ -30,7 +23,7 @@ class Judged:
         self._world = world
         self._changed = changed
         self._judge = Judge()
-        self._watches = [self._watch(path) for path in _WATCHED]
+        self._sight = Sight(world.api, self._judge)
         self._followed: list[str] = []
         world.store.observe(self._see)
         self._see()
@@ -67,30 +60,7 @@ class Judged:
         late = wrong(now, world.get(FIPS)["items"], nodes, routes)
         return [*map(str, self._judge.breaches), *(f"I8 broken: {text}" for _, text in late)]
 
-    def _watch(self, path: str) -> Watch:
-        watch = self._world.api.handle(Request("GET", path, {"watch": "true"}))
-        assert isinstance(watch, Watch)
-        watch.begin_with_all(bookmark=False)
-        return watch
-
     def _see(self) -> None:
-        at = self._world.clock.now()
-        for watch in self._watches:
-            for event in watch.take():
-                self._show(at, event.object, deleted=event.type == "DELETED")
-
-    def _show(self, at: float, document: Json, *, deleted: bool) -> None:
-        match document["kind"]:
-            case "Node":
-                self._judge.node(at, document, _targets(document), deleted=deleted)
-            case "FailoverIP":
-                self._judge.resource(at, document, deleted=deleted)
+        for document in self._sight.see(self._world.clock.now()):
+            if document["kind"] == "FailoverIP":
                 self._changed()
-            case "Lease" if not deleted:
-                self._judge.beat(at, document["metadata"]["name"])
-
-
-def _targets(node: Json) -> list[str]:
-    """Of the server on which the world put this node."""
-    number = 321 + NODES.index(node["metadata"]["name"])
-    return [server_ip(number), f"2001:db8:a:{number}::"]

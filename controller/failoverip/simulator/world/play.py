@@ -11,7 +11,7 @@ from failoverip.core import invariants
 from failoverip.core.reasons import Reason
 from failoverip.metrics import Metrics
 from failoverip.simulator import robot as simulated
-from failoverip.simulator.kubernetes import PretendNode, Request, Watch
+from failoverip.simulator.kubernetes import PretendNode
 from failoverip.simulator.world import guards, places
 from failoverip.simulator.world.acts import Actors, resource_document
 from failoverip.simulator.world.judge import Breach, Judge
@@ -20,6 +20,7 @@ from failoverip.simulator.world.peace import wrong
 from failoverip.simulator.world.processes import ProcessLoop, run_processes
 from failoverip.simulator.world.replica import Replica
 from failoverip.simulator.world.script import Script
+from failoverip.simulator.world.sight import Sight
 from failoverip.simulator.world.world import World
 
 Judged = Mapping[str, invariants.Invariant]
@@ -101,14 +102,7 @@ class _Stage:
         self.actors = Actors(self.world, script, self._start)
         self.world.create("/api/v1/namespaces", {"metadata": {"name": places.NAMESPACE}})
         self.world.write_secret(places.SECRET, places.USER, places.PASSWORD, places.NAMESPACE)
-        self._watches = [
-            self._watch(path)
-            for path in (
-                places.NODES,
-                places.FIPS,
-                "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
-            )
-        ]
+        self._sight = Sight(self.world.api, self.judge)
         self.world.store.observe(self._see)
 
     async def play(self) -> None:
@@ -178,28 +172,10 @@ class _Stage:
 
     # -- what is seen
 
-    def _watch(self, path: str) -> Watch:
-        watch = self.world.api.handle(Request("GET", path, {"watch": "true"}))
-        if not isinstance(watch, Watch):
-            raise TypeError(f"{path} cannot be watched")
-        watch.begin_with_all(bookmark=False)
-        return watch
-
     def _see(self) -> None:
         at = self.world.clock.now()
         self.judge.api_is_down(at, down=self.world.api_is_down)
-        for watch in self._watches:
-            for event in watch.take():
-                self._show(at, event.object, deleted=event.type == "DELETED")
-
-    def _show(self, at: float, document: Json, *, deleted: bool) -> None:
-        match document["kind"]:
-            case "Node":
-                self.judge.node(at, document, _targets(document), deleted=deleted)
-            case "FailoverIP":
-                self.judge.resource(at, document, deleted=deleted)
-            case "Lease" if not deleted:
-                self.judge.beat(at, document["metadata"]["name"])
+        self._sight.see(at)
 
     def _start(self, name: str) -> Replica:
         def told(failoverip: str, reason: Reason) -> None:
@@ -243,14 +219,6 @@ class _Stage:
         loop = asyncio.get_running_loop()
         drawn = loop.choice_digest if isinstance(loop, ProcessLoop) else 0
         self._trace.append(f"{self.world.clock.now():10.3f} {drawn:08x} {who}: {what}")
-
-
-def _targets(node: Json) -> list[str]:
-    """The targets of the server that this Node is on: its annotation, or its address."""
-    annotation = (node["metadata"].get("annotations") or {}).get("failoverip.io/server")
-    addresses_of = {a["type"]: a["address"] for a in node["status"]["addresses"]}
-    number = int(annotation) if annotation else places.server_of(addresses_of["InternalIP"])
-    return [] if number is None else [places.server_ipv4(number), places.server_ipv6(number)]
 
 
 def _robot(script: Script) -> simulated.World:

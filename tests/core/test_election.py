@@ -10,16 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.election_world import LeaseServer, Machine, World, leaders
 
-from failoverip.core.election import (
-    Create,
-    Get,
-    Loss,
-    Lost,
-    Update,
-    Wait,
-    renew_soon,
-    request_limit_seconds,
-)
+from failoverip.core.election import Create, Get, Loss, Lost, Update, Wait, request_limit_seconds
 from failoverip.core.election_settings import ElectionSettings
 
 
@@ -167,20 +158,6 @@ def test_a_leader_renews_every_retry_period(world: World) -> None:
     assert first.attempt() == Wait(1)  # as the candidate that it was until now
     world.time += 1
     assert first.attempt() == Wait(2)
-
-
-def test_a_leader_that_has_something_to_write_renews_without_waiting(world: World) -> None:
-    leader = Machine(world, "first")
-    leader.attempt()
-    world.time = 0.5
-    assert leader.send() == Wait(0.5)
-    assert leader.election.is_resting
-    leader.election = renew_soon(leader.election)
-    assert isinstance(leader.send(), Update)
-    assert not leader.election.is_resting
-    leader.serve()
-    leader.receive()
-    assert leader.send() == Wait(2)
 
 
 @pytest.mark.parametrize(("jitter", "wait"), [(0.0, 1.0), (0.5, 1.1), (1.0, 1.2)])

@@ -8,11 +8,13 @@ STAMP := $(VENV)/.installed
 FAILOVERIP_UNIT_WORKERS ?= 2
 # How many end-to-end tests run side by side: each worker has a control plane of about 400 MB.
 FAILOVERIP_TEST_WORKERS ?= 2
+# How many states of the model of two replicas every test run visits; `make model` visits more.
+export FAILOVERIP_TEST_STATES ?= 100000
 # How many Pacemaker clusters run side by side: each mostly waits, and has about 400 MB.
 FAILOVERIP_PACEMAKER_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e chaos pacemaker deb bench image reference corpus clean lock
+.PHONY: help setup demo test lint unit e2e chaos pacemaker deb bench image reference corpus model clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +73,10 @@ reference: setup ## Write docs/reference.md, the help texts and the PrometheusRu
 
 corpus: setup ## Decide the cases of tests/corpus anew and write what is decided: read the diff
 	@$(BIN)/python -m tests.corpus
+
+model: setup ## Visit all states around a move of two replicas [STATES=1000000 DEPTH=n WITHOUT="fence window"|all]
+	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES)) $(if $(DEPTH),--depth $(DEPTH)) \
+	  $(if $(WITHOUT),--without $(WITHOUT))
 
 image: ## Build the operator's image with docker, podman or buildah (IMAGE=NAME:TAG BASE=IMAGE)
 	@$(PYTHON) container/build.py $(if $(IMAGE),--tag "$(IMAGE)") $(if $(BASE),--base "$(BASE)") $(IMAGE_FLAGS)

@@ -141,3 +141,12 @@ def test_a_part_on_a_foreign_server_may_not_follow() -> None:
     assert gone(cause, an_observation([healthy("b")], routes, GROUP))
     gone_nowhere = {IP2: at("b"), IP: nowhere()}
     assert not gone(cause, an_observation([healthy("b")], gone_nowhere, GROUP))
+
+
+def test_a_dead_node_keeps_nothing_on_a_server_whose_living_node_is_cordoned() -> None:
+    dead, cordoned = silent("a"), healthy("c").but(unschedulable=True, server_annotation="1")
+    decision = decide(an_observation([dead, cordoned, healthy("b")]))
+    assert decision.reason is Reason.NODE_CORDONED
+    # What may be alive, and shall not be left, keeps it.
+    decision = decide(an_observation([unclear("a"), cordoned, healthy("b")]))
+    assert decision.reason is not Reason.NODE_CORDONED

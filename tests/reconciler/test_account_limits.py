@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.reconciler.world import World, play
+from tests.reconciler.world import NAMESPACE, World, lease_path, play
 
 from failoverip.simulator.world.links import Link
 
@@ -62,5 +62,23 @@ def test_a_new_leader_says_that_its_predecessor_was_rate_limited() -> None:
         await world.until(told, "it is told", 60)
         assert "allows more" in world.condition("ProviderReachable")["message"]
         assert len(world.reads()) == asked
+
+    play(scenario)
+
+
+def test_a_leader_whose_reads_are_used_up_says_so() -> None:
+    async def scenario(world: World) -> None:
+        leader = await world.lead("one")
+        await world.settled()
+        leader.kill()
+        world.patch(lease_path(NAMESPACE), {"metadata": {"annotations": None}})
+        await world.lead("two")
+
+        def told() -> bool:
+            reachable = world.condition("ProviderReachable")
+            return (reachable["status"], reachable["reason"]) == ("False", "BudgetExhausted")
+
+        await world.until(told, "it is told", 3000)
+        assert world.condition("Ready")["status"] != "True"
 
     play(scenario)

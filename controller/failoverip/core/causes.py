@@ -85,6 +85,16 @@ def leaving_reason(s: Situation, view: NodeView) -> Reason | None:
     return None
 
 
+def reason_to_leave(s: Situation, place: Place) -> Reason | None:
+    """Why addresses should leave a place that did not fail: every node there that may live says so.
+
+    A failed node keeps nothing beside one that should be left.
+    """
+    alive = [view for view in place.views if view.health.verdict is not Verdict.FAILED]
+    reasons = [leaving_reason(s, view) for view in alive]
+    return None if None in reasons else next(iter(reasons), None)
+
+
 def _leaving_source(s: Situation, intent: Intent, _: list[Place]) -> CauseState:
     view = source_view(s, intent.cause)
     if view is None or leaving_reason(s, view) is not None:
@@ -132,8 +142,7 @@ def part_may_follow(s: Situation, place: Place) -> bool:
         return True
     if place.kind is not PlaceKind.NODE:
         return False
-    leaving = all(leaving_reason(s, view) is not None for view in place.views)
-    return place.health.verdict is Verdict.FAILED or leaving
+    return place.health.verdict is Verdict.FAILED or reason_to_leave(s, place) is not None
 
 
 Judge = Callable[[Situation, Intent, list[Place]], CauseState]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from failoverip.core.brakes import is_held_down, seconds_since
-from failoverip.core.causes import leaving_reason, part_may_follow
+from failoverip.core.causes import part_may_follow, reason_to_leave
 from failoverip.core.decision import Decision
 from failoverip.core.follow import follow_intent
 from failoverip.core.gates import hold, storm_hold
@@ -162,10 +162,10 @@ def active_node_leaving(o: Observation, s: Situation) -> Decision | None:
     """Cordoned, deleted or deselected: the user wants the addresses off this living node."""
     if s.active is None or s.active.kind is not PlaceKind.NODE:
         return None
-    reasons = [leaving_reason(s, view) for view in s.active.views]
-    if not reasons or reasons[0] is None or any(reason is None for reason in reasons):
+    reason = reason_to_leave(s, s.active)
+    if reason is None:
         return None
-    cause = Cause(reasons[0], s.active.node, s.active.node_uid)
+    cause = Cause(reason, s.active.node, s.active.node_uid)
     there = [place for place in s.places if place.server_number == s.active.server_number]
     return open_move(o, s, cause, there)
 

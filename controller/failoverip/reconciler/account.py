@@ -77,18 +77,18 @@ class Account:
     def _trouble_now(self, *, for_open_switch: bool) -> Trouble | None:
         login_at = self._login_at()
         if self.trouble is not None or login_at <= self.around.clock.now():
-            return self.trouble or self._inherited(for_open_switch=for_open_switch)
+            return self.trouble or self._spent(for_open_switch=for_open_switch)
         if login_at == float("inf"):
             return _REFUSED
         refused = self.ledger.refused
         again = refused is not None and refused.secret_version == self.secret_version
         return _REFUSED_ONCE if again else _LOGINS_UNANSWERED
 
-    def _inherited(self, *, for_open_switch: bool) -> Trouble | None:
-        """Why this process never read a route: the ledger of its predecessor forbids it."""
+    def _spent(self, *, for_open_switch: bool) -> Trouble | None:
+        """Why no read of the routes is recent enough to count: the ledger forbids the next one."""
         now, ledger = self.around.clock.now(), self.ledger
-        waits = not ledger.may_read(now, for_open_switch=for_open_switch)
-        if self.routes_read_at is not None or not waits:
+        counts = self.route_age_seconds <= self.around.timings.route_unknown_after_seconds
+        if counts or ledger.may_read(now, for_open_switch=for_open_switch):
             return None
         closed = ledger.reads_closed_until is not None and ledger.reads_closed_until > now
         return _LIMITED if closed else _SPENT

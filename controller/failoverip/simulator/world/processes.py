@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import zlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
 
@@ -43,8 +43,9 @@ class Process:
         self.stopped = False
         parked, self._parked = self._parked, []
         loop = asyncio.get_running_loop()
-        for handle in parked:
-            loop.call_soon(run, handle, context=self._context)
+        # No other loop parks anything.
+        if isinstance(loop, ProcessLoop):
+            loop.take_up(parked)
 
     def park(self, handle: asyncio.Handle) -> None:
         """Keep what would run now until the process goes on."""
@@ -62,6 +63,10 @@ class ProcessLoop(VirtualTimeLoop):
         super().__init__()
         self._choices = choices
         self.choice_digest = 0
+
+    def take_up(self, handles: Iterable[asyncio.Handle]) -> None:
+        """Run what was parked: as it is, since a context cannot be entered within itself."""
+        self._ready.extend(handles)
 
     def _run_ready(self) -> None:
         ready = self._ready

@@ -63,6 +63,8 @@ class Watch:
     ) -> None:
         self._store = store
         self._resource = resource
+        self._kept = _kept(resource)
+        self._shown = partial(_shown, resource)
         self._selected = predicate(resource, selection)
         self._revision = since
         self._first: list[WatchEvent] = []
@@ -70,12 +72,11 @@ class Watch:
 
     def begin_with_all(self, *, bookmark: bool) -> None:
         """Start with what exists as ADDED events, closed by a bookmark if asked for."""
-        kept = _kept(self._resource)
         self._revision = self._store.revision
         self._first = [
-            WatchEvent(ChangeType.ADDED, _shown(self._resource, document))
-            for document in self._store.select(kept, Selection())
-            if self._selected(_shown(self._resource, document))
+            WatchEvent(ChangeType.ADDED, self._shown(document))
+            for document in self._store.select(self._kept, Selection())
+            if self._is_selected(document)
         ]
         if bookmark:
             self._first.append(self.bookmark(_INITIAL_EVENTS_END))
@@ -83,14 +84,16 @@ class Watch:
     def take(self) -> list[WatchEvent]:
         """The new events; a single ERROR, and the end, when the history no longer reaches back."""
         taken, self._first = self._first, []
-        kept, shown = _kept(self._resource), partial(_shown, self._resource)
         try:
-            changes = self._store.changes(kept, lambda d: self._selected(shown(d)), self._revision)
+            changes = self._store.changes(self._kept, self._is_selected, self._revision)
         except GoneError as gone:
             self.ended = True
             return [*taken, WatchEvent(ChangeType.ERROR, gone.status)]
         self._revision = max(self._revision, self._store.revision)
-        return [*taken, *(WatchEvent(event.type, shown(event.object)) for event in changes)]
+        return [*taken, *(WatchEvent(event.type, self._shown(event.object)) for event in changes)]
+
+    def _is_selected(self, document: JsonObject) -> bool:
+        return self._selected(self._shown(document))
 
     def bookmark(self, annotations: dict[str, str] | None = None) -> WatchEvent:
         """How far the watch has come."""
@@ -120,7 +123,7 @@ class Api:
         path = request.path.rstrip("/")
         if path in _HEALTH:
             return Answer(200, text="ok")
-        if request.method == "GET":
+        if request.method == "GET" and discovery.may_be_page(path):
             document = discovery.page(path, self._store.resource_types)
             if document is not None:
                 return Answer(200, document)

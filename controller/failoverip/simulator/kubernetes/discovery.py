@@ -13,6 +13,13 @@ _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "updat
 _STATUS_VERBS = ["get", "patch", "update"]
 
 
+def may_be_page(path: str) -> bool:
+    """Whether it is short enough: a page's path ends before the plural of a resource."""
+    return path.startswith("/openapi/") or path.count("/") <= (
+        3 if path.startswith("/apis/") else 2
+    )
+
+
 def page(path: str, resources: Iterable[ResourceType]) -> JsonObject | None:
     """The document at a discovery path, None when the path is none."""
     types = list(resources)

@@ -27,6 +27,8 @@ def field(document: Mapping[str, Any], path: str) -> Any:
 
 def with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
     """The value with the schema's `default`s filled in, parents before children."""
+    if not schema:
+        return value
     if isinstance(value, dict):
         properties: Mapping[str, Any] = schema.get("properties") or {}
         filled = {

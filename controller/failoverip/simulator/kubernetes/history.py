@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from failoverip.simulator.kubernetes.documents import copy
 from failoverip.simulator.kubernetes.errors import GoneError
 from failoverip.simulator.kubernetes.resources import JsonObject
 from failoverip.simulator.kubernetes.selectors import Predicate
@@ -94,9 +93,8 @@ def _event(change: _Change, selected: Predicate) -> WatchEvent | None:
     """How a watch with a selector sees the change: leaving the selection is a deletion."""
     was = change.before is not None and selected(change.before)
     if change.after is not None and selected(change.after):
-        return WatchEvent(ChangeType.MODIFIED if was else ChangeType.ADDED, copy(change.after))
+        return WatchEvent(ChangeType.MODIFIED if was else ChangeType.ADDED, change.after)
     if not was or change.before is None:
         return None
-    left = copy(change.before)
-    left["metadata"]["resourceVersion"] = str(change.revision)
-    return WatchEvent(ChangeType.DELETED, left)
+    metadata = change.before["metadata"] | {"resourceVersion": str(change.revision)}
+    return WatchEvent(ChangeType.DELETED, change.before | {"metadata": metadata})

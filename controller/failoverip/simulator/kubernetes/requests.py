@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -46,6 +47,8 @@ class Target:
     subresource: str
 
 
+# Clients ask for the same few paths again and again.
+@lru_cache(maxsize=1024)
 def target(path: str) -> Target:
     """What a resource path names; 404 when it is no such path."""
     if match := _NAMESPACE_PATH.match(path):

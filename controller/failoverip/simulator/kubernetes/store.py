@@ -2,6 +2,8 @@
 
 Synchronous and deterministic: time and uids come from outside, nothing waits. A write either
 raises an ApiError and changes nothing, or changes one object and moves the revision by one.
+A document that is stored is a value: it is handed out as it is, and nobody changes it. A write
+makes a new one, which shares what stays the same.
 It does no schema validation, pruning, authentication or authorisation; it fills in a CRD's
 defaults and holds the rules that were passed to it (the fence).
 """
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from failoverip.simulator.kubernetes import fence, strategies
-from failoverip.simulator.kubernetes.documents import copy, with_defaults
+from failoverip.simulator.kubernetes.documents import with_defaults
 from failoverip.simulator.kubernetes.errors import (
     AlreadyExistsError,
     ApiError,
@@ -106,8 +108,8 @@ class Store:
     # Reads
 
     def get(self, key: Key) -> JsonObject:
-        """A copy of one object; NotFoundError when there is none."""
-        return copy(self._stored(key))  # type: ignore[no-any-return]  # a copy of an object is one
+        """One object; NotFoundError when there is none."""
+        return self._stored(key)
 
     def uid(self, key: Key) -> str | None:
         """The uid of one object, None when there is none."""
@@ -117,7 +119,7 @@ class Store:
     def select(
         self, resource: ResourceType, selection: Selection, not_older_than: int = 0
     ) -> list[JsonObject]:
-        """Copies of the selected objects by namespace and name, as of the present revision.
+        """The selected objects by namespace and name, as of the present revision.
 
         504 when `not_older_than` is a revision that has not happened.
         """
@@ -126,7 +128,7 @@ class Store:
         selected, kept = predicate(resource, selection), _kept_as(resource)
         places = sorted(place for place in self._objects if place[0] == kept)
         documents = (self._objects[place] for place in places)
-        return [copy(document) for document in documents if selected(document)]
+        return [document for document in documents if selected(document)]
 
     def changes(self, resource: ResourceType, selected: Predicate, since: int) -> list[WatchEvent]:
         """The selected changes after revision `since`; GoneError when they are forgotten."""
@@ -231,11 +233,11 @@ class Store:
         self._hold_fence(key, old, new)
         self._refuse_unknown_rules(key, new)
         if new == old or dry_run:
-            return copy(new)  # type: ignore[no-any-return]  # a copy of an object is one
+            return new
         if "deletionTimestamp" in old["metadata"] and not new["metadata"].get("finalizers"):
             self._objects[self._place(key)] = new
             self._remove(key)
-            return copy(new)  # type: ignore[no-any-return]  # a copy of an object is one
+            return new
         written = self._write(key, old, new)
         if key.resource == CRDS:
             self._register(written)
@@ -267,7 +269,7 @@ class Store:
         if key.resource == CRDS and old is None:
             self._register(new)
         self._tell()
-        return copy(new)  # type: ignore[no-any-return]  # a copy of an object is one
+        return new
 
     def _register(self, crd: JsonObject) -> None:
         for resource in types_of_crd(crd):
@@ -316,7 +318,7 @@ class Store:
                 metadata = document["metadata"]
                 self.delete(Key(resource, metadata.get("namespace", ""), metadata["name"]))
         self._finish_crd(key.name)
-        return copy(self._objects.get(self._place(key)))  # type: ignore[no-any-return]  # see above
+        return self._objects.get(self._place(key))
 
     def _finish_crd(self, name: str) -> None:
         place = (CRDS.full_name, "", name)

@@ -89,6 +89,7 @@ def put_in_place(key: Key, document: JsonObject, birth: Birth) -> JsonObject:
 
 
 def _born(key: Key, document: JsonObject, birth: Birth) -> JsonObject:
+    document = copy(document)
     metadata = {
         name: value
         for name, value in document["metadata"].items()
@@ -121,7 +122,7 @@ def _built_in_birth(key: Key, new: JsonObject, birth: Birth) -> JsonObject:
 
 def _shaped(resource: ResourceType, document: JsonObject, metadata: JsonObject) -> JsonObject:
     rest = {
-        name: copy(value)
+        name: value
         for name, value in document.items()
         if name not in ("apiVersion", "kind", "metadata")
     }
@@ -130,7 +131,7 @@ def _shaped(resource: ResourceType, document: JsonObject, metadata: JsonObject) 
     return {
         "kind": resource.kind,
         "apiVersion": resource.api_version,
-        "metadata": {n: v for n, v in copy(metadata).items() if v not in (None, {}, [])},
+        "metadata": {n: v for n, v in metadata.items() if v not in (None, {}, [])},
         **rest,
     }
 
@@ -209,10 +210,10 @@ def _check_preconditions(key: Key, old: JsonObject, sent: JsonObject) -> None:
 def _isolated(new: JsonObject, old: JsonObject, *, writes_status: bool) -> JsonObject:
     """Status and the rest are written apart: each write keeps the other half as it was."""
     status_from, rest_from = (new, old) if writes_status else (old, new)
-    merged = {n: copy(v) for n, v in rest_from.items() if n not in ("metadata", "status")}
+    merged = {n: v for n, v in rest_from.items() if n not in ("metadata", "status")}
     merged["metadata"] = new["metadata"]
     if "status" in status_from:
-        merged["status"] = copy(status_from["status"])
+        merged["status"] = status_from["status"]
     return merged
 
 

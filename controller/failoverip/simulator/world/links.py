@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum, auto
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -57,9 +58,9 @@ class Link(Enum):
 
 # What the API server says without having looked at the request.
 _REFUSALS = {
-    Link.FAILS: Answer(500, b'{"kind": "Status", "message": "etcdserver: request timed out"}'),
-    Link.CONFLICTS: Answer(409, b'{"kind": "Status", "reason": "Conflict", "message": "modified"}'),
-    Link.THROTTLES: Answer(429, b'{"kind": "Status", "message": "too many requests"}'),
+    Link.FAILS: Served(500, {"kind": "Status", "message": "etcdserver: request timed out"}),
+    Link.CONFLICTS: Served(409, {"kind": "Status", "reason": "Conflict", "message": "modified"}),
+    Link.THROTTLES: Served(429, {"kind": "Status", "message": "too many requests"}),
 }
 
 
@@ -100,20 +101,21 @@ class ApiLink:
         timeout_seconds: float,
     ) -> Json:
         """As `KubeClient.request`."""
-        request = Request(method, path, query or {}, {}, json.dumps(body or {}).encode())
+        content = b"" if body is None else json.dumps(body).encode()
+        request = Request(method, path, query or {}, {}, content)
         deed = deed_of(self._api, request)
         await self._boundary(f"before {deed}")
         answer = await self._exchange(request, deed, timeout_seconds)
         await self._boundary(f"after {deed}")
-        return read_answer(method, path, answer)
+        return _read(method, path, answer)
 
-    async def _exchange(self, request: Request, deed: str, timeout_seconds: float) -> Answer:
+    async def _exchange(self, request: Request, deed: str, timeout_seconds: float) -> Served:
         link = self.faults.get(deed, self.link)
         if link is Link.REFUSES:
             raise ApiUnreachable(f"{request.method} {request.path}: connection refused")
         loop = asyncio.get_running_loop()
         # None: no answer came in time.
-        reply: asyncio.Future[Answer | None] = loop.create_future()
+        reply: asyncio.Future[Served | None] = loop.create_future()
         if link is not Link.HANGS:
             way_seconds = self.latency_seconds / 2
             loop.call_later(
@@ -133,7 +135,7 @@ class ApiLink:
         request: Request,
         deed: str,
         link: Link,
-        reply: asyncio.Future[Answer | None],
+        reply: asyncio.Future[Served | None],
         way_seconds: float,
     ) -> None:
         """The request has arrived: do it, and send what comes back on its way."""
@@ -145,16 +147,23 @@ class ApiLink:
             self.served.append(Sent(asyncio.get_running_loop().time(), request.method, deed))
             if link is Link.LOSES_ANSWERS:
                 return
-            answer = Answer(served.code, served.encoded()[1])
+            answer = served
         asyncio.get_running_loop().call_later(
             way_seconds, _arrive, reply, answer, context=Context()
         )
 
 
-def _arrive(reply: asyncio.Future[Answer | None], answer: Answer | None) -> None:
+def _arrive(reply: asyncio.Future[Served | None], answer: Served | None) -> None:
     """The first that arrives counts; nobody may wait any more."""
     if not reply.done():
         reply.set_result(answer)
+
+
+def _read(method: str, path: str, served: Served) -> Json:
+    """As the shipped client reads it: only a refusal has to be told from its bytes."""
+    if served.code < HTTPStatus.MULTIPLE_CHOICES:
+        return served.body
+    return read_answer(method, path, Answer(served.code, served.encoded()[1]))
 
 
 def _answer(api: Api, request: Request) -> Served:

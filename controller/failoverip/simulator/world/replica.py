@@ -125,6 +125,8 @@ class Replica:
     async def _boundary(self, name: str) -> None:
         self.passed.append(name)
         self.on_boundary(name)
+        if not self._at_boundary and not self._after_boundaries:
+            return
         act = self._at_boundary.pop(name, None)
         due = [then for number, then in self._after_boundaries if number <= len(self.passed)]
         if due:

@@ -17,6 +17,7 @@ from failoverip.simulator.kubernetes import (
     Request,
     Store,
 )
+from failoverip.simulator.kubernetes.documents import copy
 from failoverip.simulator.world.links import Json, Link, RobotHost
 from failoverip.simulator.world.replica import Replica
 from failoverip.simulator.world.virtual_time import VirtualClock
@@ -87,7 +88,8 @@ class World:
         answer = self.api.handle(request)
         if not isinstance(answer, Answer) or answer.code >= 300:
             raise RefusedError(f"{method} {path}: {getattr(answer, 'body', 'a watch')}")
-        return answer.body
+        # As a client has it, who may change what he was given.
+        return copy(answer.body)  # type: ignore[no-any-return]  # a copy of an object is one
 
     def names(self, path: str) -> list[str]:
         """Of the objects of a collection."""

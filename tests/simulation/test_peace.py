@@ -20,13 +20,16 @@ def node(number: int, beat_at: float = NOW - 5, **facts: Any) -> NodeFacts:
 
 
 def resource(
-    *addresses: str, ready: tuple[str, str] = ("True", "OnHealthyNode"), **spec: Any
+    *addresses: str,
+    ready: tuple[str, str] = ("True", "OnHealthyNode"),
+    shown: list[Any] | None = None,
+    **spec: Any,
 ) -> Any:
     condition = {"type": "Ready", "status": ready[0], "reason": ready[1], "message": "said"}
     return {
         "metadata": {"name": "web", "uid": "1", "creationTimestamp": "2027-01-15T08:00:00Z"},
         "spec": {"addresses": list(addresses or (V4,)), **spec},
-        "status": {"conditions": [condition]},
+        "status": {"conditions": [condition], "addresses": shown or []},
     }
 
 
@@ -59,8 +62,10 @@ def test_it_may_stay_there_when_no_other_node_can_take_it() -> None:
 
 
 def test_a_strangers_server_keeps_it_when_that_is_said_and_only_reported() -> None:
-    said = resource(ready=("False", "ForeignServer"))
+    shown = [{"address": V4, "activeServerIP": FOREIGN}]
+    said = resource(ready=("False", "ForeignServer"), shown=shown)
     assert problems(said, FOREIGN, node(1)) == []
+    assert problems(said, "192.0.2.91", node(1)), "said of where it was before"
     assert problems(resource(), FOREIGN, node(1))
     assert problems(said | {"spec": {"addresses": [V4], "drift": "Enforce"}}, FOREIGN, node(1))
 

@@ -51,7 +51,7 @@ def test_no_promise_is_broken_in_the_first_worlds() -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert f"{SEEDS} seeds" in done.stdout
     assert "none broken" in done.stdout
-    assert "reasons decided: " in done.stdout
+    assert "reasons given: " in done.stdout
 
 
 def test_a_seed_gives_the_same_bytes_in_another_process_directory_and_time_zone(
@@ -80,9 +80,9 @@ def test_the_judge_finds_harm_with_the_guard_off(guard: str) -> None:
 
 def test_a_broken_promise_is_told_as_a_story_that_can_be_replayed() -> None:
     flags = ["--disable", "mode", "--profile", "mixed"]
-    told = simulate(*flags, "--seeds", "1", "--start", "2", "--jobs", "1")
+    told = simulate(*flags, "--seeds", "1", "--start", "4", "--jobs", "1")
     assert (told.returncode, told.stderr) == (1, "")
-    assert "world: mode resource=" in told.stdout
+    assert "mode resource=" in told.stdout or "then=mode" in told.stdout
     *_, breach, command = told.stdout.splitlines()
     assert "I7 broken: " in breach
     _, _, again = command.partition("failoverip simulate ")

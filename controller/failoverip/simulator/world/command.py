@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"leave out a guard, to see the harm it prevents: {', '.join(sorted(GUARDS))}",
     )
     parser.add_argument(
+        "--demand-reasons",
+        action="store_true",
+        help="fail when a reason that these worlds can show never occurred; always from 1500 on",
+    )
+    parser.add_argument(
         "--jobs",
         type=_count,
         default=os.cpu_count() or 1,
@@ -61,7 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.replay is not None:
         return report.replay(arguments.replay, arguments.profile, arguments.acts, disabled)
     seeds = range(arguments.start, arguments.start + arguments.seeds)
-    return report.simulate(seeds, arguments.profile, disabled, arguments.jobs)
+    return report.simulate(
+        seeds,
+        arguments.profile,
+        disabled,
+        arguments.jobs,
+        demand_reasons=arguments.demand_reasons,
+    )
 
 
 def _count(text: str) -> int:

@@ -44,8 +44,18 @@ class _Homes:
         good = [facts for facts in there if _lives(facts, now) and not facts.unwanted]
         self.known = {target for facts in there for target in facts.servers}
         self.good = {target for facts in good for target in facts.servers}
-        self.free = [f for f in good if sum(f.servers == other.servers for other in there) == 1]
+        self._free = [f for f in good if sum(f.servers == other.servers for other in there) == 1]
         self.servers = {target: facts.servers for facts in there for target in facts.servers}
+
+    def free_for(self, addresses: Sequence[str]) -> bool:
+        """Whether a node can take addresses of these families."""
+        return any(
+            all(
+                any((":" in target) == (":" in address) for target in facts.servers)
+                for address in addresses
+            )
+            for facts in self._free
+        )
 
 
 def _lives(facts: NodeFacts, now: float) -> bool:
@@ -63,6 +73,7 @@ def _problem(
         return "a switch is open"
     targets = {routes[address] for address in _addresses(document)}
     reports = spec.get("drift", "Report") == "Report"
+    free = homes.free_for(_addresses(document))
     if targets <= homes.good:
         together = len({homes.servers[target] for target in targets if target}) == 1
         if together and _ready(document).get("status") != "True":
@@ -71,18 +82,31 @@ def _problem(
         whole = together or any(
             sum(target in f.servers for f in homes.there) > 1 for target in targets
         )
-        return None if whole or reports or not homes.free else "on two servers"
-    if not homes.free or (reports and _is_told(document, targets, homes.known)):
+        return None if whole or reports or not free else "on two servers"
+    if not free or (reports and _is_told(document, routes, homes.known)):
         return None
     return f"at {', '.join(sorted(map(str, targets)))}, though a healthy node is there"
 
 
 def _is_told(
-    document: Json, targets: Collection[str | None], known: Collection[str | None]
+    document: Json, routes: Mapping[str, str | None], known: Collection[str | None]
 ) -> bool:
-    """A stranger's server keeps an address under drift: Report; the operator says so."""
-    foreign = any(target is not None and target not in known for target in targets)
-    return foreign and _ready(document).get("reason") in ("ForeignServer", "GroupSplit")
+    """A stranger's server keeps an address under drift: Report; the operator says so.
+
+    Of the routes as they are: what it said before the stranger came does not count.
+    """
+    if _ready(document).get("reason") not in ("ForeignServer", "GroupSplit"):
+        return False
+    shown = {
+        entry["address"].split("/")[0]: entry.get("activeServerIP")
+        for entry in document["status"].get("addresses", [])
+    }
+    foreign = {
+        address: target
+        for address in _addresses(document)
+        if (target := routes[address]) is not None and target not in known
+    }
+    return bool(foreign) and foreign.items() <= shown.items()
 
 
 def _is_younger_twin(document: Json, resources: Sequence[Json]) -> bool:

@@ -71,8 +71,13 @@ class Replica:
         self.find_broken: Callable[[Facts, Mapping[str, Invariant]], Broken | None] = find_broken
         # Every boundary that was passed, in order.
         self.passed: list[str] = []
-        # Whether what the watches would tell gets lost.
-        self.watch_is_lost = False
+        # Whether what the watches would tell gets lost, comes only later, or each object's at a
+        # time of its own, so much later at most.
+        self.watch_is_lost = self.watch_hangs = False
+        self.watch_spread_seconds = 0.0
+        # How often the history no longer reached back to where a watch had stopped.
+        self.relisted = 0
+        self._heard = asyncio.Event()
         # How often a pass was asked for by a watch.
         self.woken = 0
         self.lost = 0
@@ -85,6 +90,8 @@ class Replica:
         self._after_boundaries: list[tuple[int, Callable[[], object]]] = []
         # Told each boundary as it is passed.
         self.on_boundary: Callable[[str], object] = lambda _: None
+        # Told too, and may do something to this process: whether it did.
+        self.reached: Callable[[str], bool] = lambda _: False
         self._stopping = asyncio.Event()
         self.ended = self.process.spawn(self._run())
 
@@ -110,6 +117,17 @@ class Replica:
         """SIGSTOP, and SIGCONT after so long."""
         self.process.stop()
         outside(self._thaw_after(seconds))
+
+    def hear(self) -> None:
+        """Let the watches tell now what they kept back."""
+        self._heard.set()
+
+    def calm(self) -> None:
+        """All its ways are as they should be."""
+        self.api.latency_seconds, self.api.recalled = API_SECONDS, lambda _: None
+        self.watch_is_lost = self.watch_hangs = self.way.is_cut = False
+        self.watch_spread_seconds = self.way.late_seconds = 0.0
+        self.hear()
 
     async def _thaw_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -137,7 +155,7 @@ class Replica:
             due.append(act)
         for each in due:
             each()
-        if due:
+        if self.reached(name) or due:
             # Where the process was stopped, this does not return before it goes on.
             await asyncio.sleep(0)
 
@@ -224,24 +242,47 @@ class Replica:
             _Connection(), wake, reconciler.resource_version, self.clock, self.metrics
         )
         api = Api(self._store)
-        answers = [api.handle(Request("GET", path, {"watch": "true"})) for path in _WATCHED]
-        streams = [answer for answer in answers if isinstance(answer, Watch)]
-        changed = asyncio.Event()
-        end = self._store.observe(changed.set)
+        streams = [_stream(api, path) for path in _WATCHED]
+        end = self._store.observe(self._heard.set)
         try:
             while True:
-                await changed.wait()
-                changed.clear()
-                if self.api.link is not Link.FINE:
+                await self._heard.wait()
+                self._heard.clear()
+                if self.api.link is not Link.FINE or self.watch_hangs:
                     continue
                 events = [event for stream in streams for event in stream.take()]
-                if self.watch_is_lost:
-                    continue
-                # Later than the answer to whoever wrote it.
-                await asyncio.sleep(API_SECONDS)
-                _deliver(events, watches)
+                for index, stream in enumerate(streams):
+                    if stream.ended:
+                        # 410: list again, as kopf does.
+                        self.relisted += 1
+                        streams[index] = _stream(api, _WATCHED[index])
+                        self.hear()
+                if not self.watch_is_lost:
+                    await self._tell(events, watches)
         finally:
             end()
+
+    async def _tell(self, events: list[WatchEvent], watches: Watches) -> None:
+        """Later than the answer to whoever wrote it; those of one object in their order."""
+        told = [event for event in events if event.object["kind"] != "Status"]
+        if not self.watch_spread_seconds:
+            await asyncio.sleep(API_SECONDS)
+            _deliver(told, watches)
+            return
+        loop = asyncio.get_running_loop()
+        by_uid: dict[str, list[WatchEvent]] = {}
+        for event in told:
+            by_uid.setdefault(event.object["metadata"]["uid"], []).append(event)
+        for each in by_uid.values():
+            loop.call_later(self._jitter() * self.watch_spread_seconds, _deliver, each, watches)
+
+
+def _stream(api: Api, path: str) -> Watch:
+    """A watch that begins with all that there is."""
+    watch = api.handle(Request("GET", path, {"watch": "true"}))
+    if not isinstance(watch, Watch):
+        raise TypeError(f"{path} cannot be watched")
+    return watch
 
 
 def _annotations_of(book: list[LedgerBook]) -> Callable[[], Mapping[str, str]]:

@@ -10,7 +10,13 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from failoverip.simulator.world.places import FIRST_SERVER, FOREIGN_SERVERS, Place
+from failoverip.simulator.world.places import (
+    FIRST_SERVER,
+    FOREIGN_SERVERS,
+    IPV4_SERVER,
+    UNKNOWN_SERVER,
+    Place,
+)
 from failoverip.simulator.world.profiles import Profile
 
 Value = str | float | int | bool | None
@@ -74,8 +80,8 @@ def draw(seed: int, profile: Profile) -> Script:
         places=places,
         replicas=REPLICAS[: dice.choice((2, 2, 3))],
         resources=resources,
-        grouped=tuple(dice.random() < 0.4 for _ in range(resources)),
-        enforced=tuple(dice.random() < 0.2 for _ in range(resources)),
+        grouped=tuple(dice.random() < profile.grouped for _ in range(resources)),
+        enforced=tuple(dice.random() < profile.enforced for _ in range(resources)),
         switches=_switches(dice),
         trouble_seconds=profile.trouble_seconds,
         acts=(),
@@ -96,7 +102,7 @@ def _acts(dice: random.Random, profile: Profile, script: Script) -> Iterator[Act
 
 def _switches(dice: random.Random) -> tuple[tuple[str, Value], ...]:
     return (
-        ("switch_seconds", dice.choice((5.0, 30.0, 60.0, 110.0, 200.0))),
+        ("switch_seconds", dice.choice((5.0, 30.0, 60.0, 110.0, 200.0, 240.0))),
         ("answer", dice.choice(("at_end", "at_end", "at_once"))),
         ("route_during_switch", dice.choice(("old", "old", "new", "null"))),
         ("failure_leaves", dice.choice(("old", "new", "null"))),
@@ -108,7 +114,13 @@ def _switches(dice: random.Random) -> tuple[tuple[str, Value], ...]:
 
 
 def _values(kind: str, dice: random.Random, script: Script) -> tuple[tuple[str, Value], ...]:
-    return tuple((name, draw_one(dice, script)) for name, draw_one in KINDS[kind])
+    values = tuple((name, draw_one(dice, script)) for name, draw_one in KINDS[kind])
+    if kind != "at_stage":
+        return values
+    # What happens at the stage has values of its own; whom it hits is whoever comes there.
+    aimed = str(dict(values)["then"])
+    drawn = (each for each in KINDS[aimed] if each[0] not in ("replica", "boundaries"))
+    return (*values, *((name, draw_one(dice, script)) for name, draw_one in drawn))
 
 
 Draw = Callable[[random.Random, Script], Value]
@@ -128,6 +140,18 @@ def _resource(dice: random.Random, script: Script) -> Value:
 
 def _server(dice: random.Random, script: Script) -> Value:
     return dice.choice((*FOREIGN_SERVERS, *(place.server for place in script.places)))
+
+
+def _any_server(dice: random.Random, script: Script) -> Value:
+    return dice.choice((IPV4_SERVER, UNKNOWN_SERVER, _server(dice, script)))
+
+
+def _home(dice: random.Random, script: Script) -> Value:
+    return IPV4_SERVER if dice.random() < 0.15 else _server(dice, script)
+
+
+def _foreign(dice: random.Random, _: Script) -> Value:
+    return dice.choice(FOREIGN_SERVERS)
 
 
 def _server_or_none(dice: random.Random, script: Script) -> Value:
@@ -154,6 +178,27 @@ def _below(most: int) -> Draw:
     return lambda dice, _: dice.randrange(most)
 
 
+def _order(dice: random.Random, _: Script) -> Value:
+    """Of the links to the API server, to Robot, and of the watches."""
+    return "".join(dice.sample("arw", 3))
+
+
+# Where a switch can be hit: how the names of these boundaries begin.
+STAGES = (
+    "before claim", "after claim", "before open the intent", "after open the intent",
+    "before record the attempt", "after record the attempt", "after renew the Lease",
+    "before connecting", "before asking", "while Robot switches", "after the answer",
+    "before reading /failover", "after reading /failover", "before adopt the intent",
+    "before close the intent", "after close the intent",
+)  # fmt: skip
+# What can happen there; users' edits above all.
+AIMED = (
+    "create", "delete", "delete_slowly", "overlap", "mode", "addresses", "selector", "map_wrongly",
+    "cordon", "uncordon", "switch_to", "drift_policy", "prefer", "rotate_secret", "lose_secret",
+    "delete_node", "remake_node", "power_off", "power_on", "kill", "freeze", "delete_lease",
+    "lose_ledger", "second_cluster", "stranger", "late_post", "api_down", "robot_down",
+)  # fmt: skip
+
 _NODE, _REPLICA, _RESOURCE = ("node", _node), ("replica", _replica), ("resource", _resource)
 _SECONDS = ("seconds", _while)
 _BOUNDARIES = ("boundaries", _below(_MOST_BOUNDARIES))
@@ -163,14 +208,18 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
     "power_on": (_NODE,),
     "flap": (_NODE, _SECONDS),
     "cut_node": (_NODE, _SECONDS),
+    "flap_active": (_RESOURCE, ("seconds", _between(20, 150))),
+    "cut_active": (_RESOURCE, ("seconds", _between(20, 150))),
     "cut_all": (_SECONDS, ("stagger_seconds", _between(0, 12))),
     "kubelet_not_ready": (_NODE, _SECONDS),
     "delete_node": (_NODE,),
-    "remake_node": (_NODE, ("server", _server)),
+    "delete_node_slowly": (_NODE, ("seconds", _between(60, 300))),
+    "remake_node": (_NODE, ("server", _home)),
+    "privatise_node": (_NODE, ("seconds", _between(60, 300))),
     "cordon": (_NODE,),
     "uncordon": (_NODE,),
     "selector": (_NODE,),
-    "map_wrongly": (_NODE, ("server", _server)),
+    "map_wrongly": (_NODE, ("server", _any_server)),
     "switch_to": (_RESOURCE, _NODE, ("again", _below(1000))),
     "mode": (_RESOURCE, ("mode", _one_of("Active", "Active", "DryRun", "Paused"))),
     "drift_policy": (_RESOURCE, ("drift", _one_of("Report", "Enforce"))),
@@ -178,20 +227,51 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
     "create": (_RESOURCE,),
     "delete": (_RESOURCE,),
     "overlap": (_RESOURCE,),
+    "prefer": (_RESOURCE, _NODE, ("after_seconds", _between(60, 200))),
+    "misspell": (_RESOURCE, _SECONDS),
+    "stray": (_SECONDS,),
+    "delete_slowly": (_RESOURCE, _SECONDS),
     "rotate_secret": (),
+    "lose_secret": (("seconds", _between(60, 200)),),
+    "empty_secret": (("seconds", _between(60, 200)),),
+    "announce_api": (_RESOURCE, ("seconds", _between(300, 900))),
+    "old_crd": (("seconds", _between(20, 120)),),
+    "second_installation": (("seconds", _between(60, 300)),),
+    "at_stage": (("stage", _one_of(*STAGES)), ("then", _one_of(*AIMED))),
     "kill": (_REPLICA, _BOUNDARIES, ("back_after_seconds", _between(1, 90))),
     "terminate": (_REPLICA, ("back_after_seconds", _between(1, 30))),
     "freeze": (_REPLICA, _BOUNDARIES, ("seconds", _between(1, 60))),
     "cut_robot": (_REPLICA, _SECONDS),
+    "cut_links": (
+        _REPLICA,
+        ("cut", _order),
+        ("heal", _order),
+        _SECONDS,
+        ("apart_seconds", _between(0, 10)),
+    ),
     "step_wall": (_REPLICA, ("seconds", _one_of(-7200, -60, 60, 7200, 86400))),
     "late_post": (_REPLICA, ("seconds", _between(0.1, 5.0))),
     "api_down": (_SECONDS, ("link", _one_of("HANGS", "REFUSES"))),
     "api_link": (_REPLICA, _SECONDS, ("link", _one_of(*_LINKS))),
     "api_slow": (_REPLICA, _SECONDS, ("latency_seconds", _between(0.2, 2.5))),
+    "api_down_for_hours": (
+        ("seconds", _between(3600, 7200)),
+        ("link", _one_of("HANGS", "REFUSES")),
+    ),
+    "stale": (
+        _REPLICA,
+        ("age_seconds", _between(5, 90)),
+        _SECONDS,
+        ("every", _one_of(1, 1, 2, 3)),
+        ("restarted", _one_of(False, True)),
+    ),
     "watch_lost": (_REPLICA, _SECONDS),
+    "watch_hangs": (_REPLICA, _SECONDS, ("compacted", _one_of(False, True))),
+    "watch_disordered": (_REPLICA, _SECONDS, ("spread_seconds", _between(1, 20))),
     "compact": (),
     "delete_lease": (),
     "lose_ledger": (),
+    "lose_ledger_for_good": (("back_after_seconds", _between(1, 30)),),
     "robot_down": (("seconds", _while_or_hour),),
     "robot_fault": (("fault", _one_of(*_ROBOT_FAULTS)), _SECONDS),
     "robot_slow": (_SECONDS, ("slow_seconds", _between(1, 200))),
@@ -200,6 +280,19 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
         ("count", _one_of(1, 1, 2, 8)),
         _RESOURCE,
     ),
+    "refuse_part": (_RESOURCE,),
+    "fail_writes": (
+        _RESOURCE,
+        ("fault", _one_of("failed", "gateway_timeout", "not_complete")),
+        ("seconds", _between(1200, 2400)),
+    ),
+    "rival": (
+        _RESOURCE,
+        ("server", _foreign),
+        ("count", _one_of(3, 6)),
+        ("seconds", _between(100, 300)),
+    ),
+    "neighbour_locked": (_REPLICA,),
     "stranger": (_RESOURCE, ("server", _server_or_none)),
     "second_cluster": (_RESOURCE, ("server", _server_or_none)),
     "unauthorized": (("count", _one_of(1, 2)),),

@@ -7,11 +7,7 @@ from failoverip.simulator.world import places
 from failoverip.simulator.world.judge import Judge
 from failoverip.simulator.world.links import Json
 
-_WATCHED = (
-    places.NODES,
-    places.FIPS,
-    "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
-)
+_WATCHED = (places.NODES, places.FIPS, places.HEARTBEATS)
 
 
 class Sight:
@@ -33,7 +29,8 @@ class Sight:
     def _show(self, at: float, document: Json, *, deleted: bool) -> None:
         match document["kind"]:
             case "Node":
-                self._judge.node(at, document, _targets(document), deleted=deleted)
+                targets = places.targets_of(places.server_of_node(document))
+                self._judge.node(at, document, targets, deleted=deleted)
             case "FailoverIP":
                 self._judge.resource(at, document, deleted=deleted)
             case "Lease" if not deleted:
@@ -46,11 +43,3 @@ def _watch(api: Api, path: str) -> Watch:
         raise TypeError(f"{path} cannot be watched")
     watch.begin_with_all(bookmark=False)
     return watch
-
-
-def _targets(node: Json) -> list[str]:
-    """The targets of the server that this Node is on: its annotation, or its address."""
-    annotation = (node["metadata"].get("annotations") or {}).get("failoverip.io/server")
-    addresses_of = {a["type"]: a["address"] for a in node["status"]["addresses"]}
-    number = int(annotation) if annotation else places.server_of(addresses_of["InternalIP"])
-    return [] if number is None else [places.server_ipv4(number), places.server_ipv6(number)]

@@ -6,7 +6,7 @@ import ast
 import re
 
 from tests.repo.files import PACKAGE, modules, named, syntax
-from tests.repo.reference import PAGE, page
+from tests.repo.reference import PAGE, guards, page
 from tests.repo.reference.metrics import families
 from tests.repo.reference.words import ANNOTATIONS, reason_sections, told_conditions
 
@@ -16,6 +16,12 @@ from failoverip.metrics import Metrics
 
 def test_the_reference_is_what_the_code_and_the_crd_say() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: make reference"
+
+
+def test_the_table_of_guards_is_what_the_code_says() -> None:
+    text = guards.PAGE.read_text(encoding="utf-8")
+    assert guards.BEGIN in text
+    assert text == guards.with_table(text), "run: make reference"
 
 
 def test_the_reference_has_every_reason_once() -> None:

@@ -13,6 +13,7 @@ SEEDS = 100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of `failoverip simulate`."""
+    from failoverip.simulator.world.aimed import AIMED
     from failoverip.simulator.world.guards import GUARDS
     from failoverip.simulator.world.profiles import PROFILES
 
@@ -24,8 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--profile",
-        choices=sorted(PROFILES),
-        help="one kind of world; without it each seed has its own, in fixed shares",
+        choices=[*sorted(PROFILES), *sorted(AIMED)],
+        metavar="PROFILE",
+        help="one kind of world; without it each seed has its own, in fixed shares,"
+        " or the one that is aimed at the disabled guard;"
+        f" {', '.join(sorted(PROFILES))}, or aimed: {', '.join(sorted(AIMED))}",
     )
     parser.add_argument(
         "--replay", type=_seed, metavar="SEED", help="play one seed and print all that happens"
@@ -42,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=sorted(GUARDS),
         default=[],
         metavar="GUARD",
-        help=f"leave out a guard, to see the harm it prevents: {', '.join(sorted(GUARDS))}",
+        help="leave out a guard, and those that back it up, to see the harm it prevents:"
+        f" {', '.join(sorted(GUARDS))}",
     )
     parser.add_argument(
         "--demand-reasons",

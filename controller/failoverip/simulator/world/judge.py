@@ -10,7 +10,7 @@ promises leave: what it may not have seen yet cannot be held against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,9 @@ class Breach:
     text: str
 
     def __str__(self) -> str:
-        return f"t={self.at:.3f} {self.invariant} broken: {self.text}"
+        # Promises have numbers, harm has words.
+        what = "done" if " " in self.invariant else "broken"
+        return f"t={self.at:.3f} {self.invariant} {what}: {self.text}"
 
 
 @dataclass(slots=True)
@@ -60,6 +62,10 @@ class NodeFacts:
     unwanted: bool = False
     unwanted_at: float | None = None
     gone_at: float | None = None
+    # Since when it is known, has this server, and beats without a gap.
+    seen_at: float = 0.0
+    servers_at: float = 0.0
+    steady_since: float = 0.0
 
     def unwell_by(self, now: float, beat_seconds: float) -> float:
         """When it was last not well, as of now."""
@@ -75,8 +81,16 @@ class ResourceFacts:
     status: Json
     active_until: float
     gone_at: float | None = None
-    epoch: int = 0
-    requested_at: float | None = None
+    uid: str = ""
+    # Of two that name one address, the lesser is the owner.
+    age: tuple[str, str] = ("", "")
+    seen_at: float = 0.0
+    enforced_until: float = 0.0
+    epoch_at: float = 0.0
+    # How many switches were requested so far, and the one that the open intent may answer.
+    requests: int = 0
+    requested: str = ""
+    intent_request: int = 0
 
 
 @dataclass(slots=True)
@@ -94,10 +108,13 @@ SILENCE_SECONDS, LEAVING_SECONDS = 20.0, 30.0
 
 
 class Judge:
-    """Collects breaches. `servers_of` tells the targets of the server that a node is on."""
+    """Collects breaches: all of them, or `only` those of these names."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Collection[str] | None = None) -> None:
         self.breaches: list[Breach] = []
+        self._only = only
+        # Called with each breach.
+        self.on_breach: Callable[[], object] = lambda: None
         self.facts = Facts()
         # How long nobody could see a beat so far, and since when it is so.
         self._blind_seconds = 0.0
@@ -112,8 +129,17 @@ class Judge:
         if facts is None or facts.uid != uid:
             if facts is not None:
                 self.facts.former.append((name, facts))
-            facts = self.facts.nodes[name] = NodeFacts(uid, frozenset(servers), unwell_at=at)
-        facts.servers = frozenset(servers)
+            facts = self.facts.nodes[name] = NodeFacts(
+                uid,
+                frozenset(servers),
+                blind_seconds=self._blind_by(at),
+                unwell_at=at,
+                seen_at=at,
+                servers_at=at,
+                steady_since=at,
+            )
+        if facts.servers != frozenset(servers):
+            facts.servers, facts.servers_at = frozenset(servers), at
         facts.unwell_at = facts.unwell_by(at, BEAT_SECONDS)
         conditions = document.get("status", {}).get("conditions", [])
         ready = next((c["status"] for c in conditions if c["type"] == "Ready"), "Unknown")
@@ -133,6 +159,8 @@ class Judge:
         facts = self.facts.nodes.get(node)
         if facts is not None and facts.gone_at is None:
             facts.unwell_at = facts.unwell_by(at, BEAT_SECONDS)
+            if facts.unwell_at == at:
+                facts.steady_since = at
             self._mark_silence(at, facts)
             facts.beat_at, facts.blind_seconds = at, self._blind_by(at)
 
@@ -150,10 +178,13 @@ class Judge:
 
     def _mark_silence(self, at: float, facts: NodeFacts) -> None:
         """Whether it has been silent for long, without the time in which no beat could arrive."""
-        beat_at = 0.0 if facts.beat_at is None else facts.beat_at
-        blind = self._blind_by(at) - facts.blind_seconds
-        if at - beat_at - blind >= SILENCE_SECONDS - 0.1:
+        if self.silence(at, facts) >= SILENCE_SECONDS - 0.1:
             facts.silent_at = at
+
+    def silence(self, at: float, facts: NodeFacts) -> float:
+        """For how long it has not beaten, without the time in which no beat could arrive."""
+        beat_at = facts.seen_at if facts.beat_at is None else facts.beat_at
+        return at - beat_at - (self._blind_by(at) - facts.blind_seconds)
 
     def resource(self, at: float, document: Json, *, deleted: bool) -> None:
         """A FailoverIP, as it is now."""
@@ -161,29 +192,68 @@ class Judge:
         status = document.get("status") or {}
         known = self.facts.resources.get(name)
         if known is None or known.gone_at is not None:
-            known = self.facts.resources[name] = ResourceFacts(spec, {}, at)
-        if known.spec.get("mode", "Active") == "Active":
-            known.active_until = at
-        annotations = document["metadata"].get("annotations") or {}
-        if "failoverip.io/switch-to" in annotations:
-            known.requested_at = at
+            metadata = document["metadata"]
+            uid = metadata.get("uid", "")
+            age = (metadata.get("creationTimestamp", ""), uid)
+            known = ResourceFacts(spec, {}, at, uid=uid, age=age, seen_at=at)
+            self.facts.resources[name] = known
+        self._note_wishes(at, known, document)
         self._compare(at, name, known.status, status)
+        if (known.status.get("fence") or {}).get("epoch") != (status.get("fence") or {}).get(
+            "epoch"
+        ):
+            known.epoch_at = at
+        intent = status.get("intent")
+        if intent is not None and intent["id"] != (known.status.get("intent") or {}).get("id"):
+            known.intent_request = known.requests
         known.spec, known.status = spec, status
         if deleted:
             known.gone_at = at
+
+    @staticmethod
+    def _note_wishes(at: float, known: ResourceFacts, document: Json) -> None:
+        """What people want, and until when they wanted something else."""
+        if known.spec.get("mode", "Active") == "Active":
+            known.active_until = at
+        if known.spec.get("drift", "Report") == "Enforce":
+            known.enforced_until = at
+        annotations = document["metadata"].get("annotations") or {}
+        requested = annotations.get("failoverip.io/switch-to", "")
+        if requested != known.requested:
+            known.requested, known.requests = requested, known.requests + 1
 
     def _compare(self, at: float, name: str, old: Json, new: Json) -> None:
         """I1: the epoch never falls, and an intent gives way to no other in one write."""
         before, after = (s.get("fence") or {} for s in (old, new))
         if before.get("epoch", 0) > after.get("epoch", 0):
-            self._broken(at, "I1", f"{name}: epoch fell from {before} to {after}")
+            self.broken(at, "I1", f"{name}: epoch fell from {before} to {after}")
         was, now = old.get("intent"), new.get("intent")
         if was and now and was["id"] != now["id"]:
-            self._broken(at, "I1", f"{name}: intent {was['id']} was replaced by {now['id']}")
+            self.broken(at, "I1", f"{name}: intent {was['id']} was replaced by {now['id']}")
 
     def first_byte(self, at: float, replica: str, address: str, target: str) -> None:
         """The first byte of a request to route `address` to `target` leaves."""
         named = f"{replica} asks for {address} at {target}"
+        found = self.intending(at, address, target)
+        if found is None:
+            self.broken(at, "I2", f"{named}: no intent says so")
+            return
+        name, facts = found
+        intent = facts.status["intent"]
+        if intent.get("attempts", 0) < 1:
+            self.broken(at, "I2", f"{named}: no attempt is recorded")
+        if intent["epoch"] != facts.status["fence"]["epoch"]:
+            self.broken(at, "I2", f"{named}: the intent is of another epoch")
+        if facts.spec.get("mode", "Active") != "Active" and (
+            at - facts.active_until > NEWS_SECONDS
+        ):
+            self.broken(at, "I7", f"{named}: {name} is {facts.spec['mode']}")
+        self._judge_target(at, named, target)
+        if intent.get("attempts", 0) == 1:
+            self._judge_cause(at, named, intent)
+
+    def intending(self, at: float, address: str, target: str) -> tuple[str, ResourceFacts] | None:
+        """The resource whose open intent says so."""
         found = [
             (name, facts)
             for name, facts in self.facts.resources.items()
@@ -191,22 +261,7 @@ class Judge:
             and (facts.gone_at is None or at - facts.gone_at <= NEWS_SECONDS)
             and self._intends(facts.status, address, target)
         ]
-        if not found:
-            self._broken(at, "I2", f"{named}: no intent says so")
-            return
-        name, facts = found[0]
-        intent = facts.status["intent"]
-        if intent.get("attempts", 0) < 1:
-            self._broken(at, "I2", f"{named}: no attempt is recorded")
-        if intent["epoch"] != facts.status["fence"]["epoch"]:
-            self._broken(at, "I2", f"{named}: the intent is of another epoch")
-        if facts.spec.get("mode", "Active") != "Active" and (
-            at - facts.active_until > NEWS_SECONDS
-        ):
-            self._broken(at, "I7", f"{named}: {name} is {facts.spec['mode']}")
-        self._judge_target(at, named, target)
-        if intent.get("attempts", 0) == 1:
-            self._judge_cause(at, named, intent)
+        return found[0] if found else None
 
     @staticmethod
     def _intends(status: Json, address: str, target: str) -> bool:
@@ -217,16 +272,16 @@ class Judge:
 
     def _judge_target(self, at: float, named: str, target: str) -> None:
         """I3: the target was well and wanted within what could be seen."""
-        there = [facts for _, facts in self._on(target, at)]
+        there = [facts for _, facts in self.nodes_on(target, at)]
         if not there:
-            self._broken(at, "I3", f"{named}: no node is on that server")
+            self.broken(at, "I3", f"{named}: no node is on that server")
         elif not any(self._was_alive(facts, at) for facts in there):
-            self._broken(at, "I3", f"{named}: its node gives no sign of life")
+            self.broken(at, "I3", f"{named}: its node gives no sign of life")
 
     def _was_alive(self, facts: NodeFacts, at: float) -> bool:
         return facts.beat_at is not None and at - facts.beat_at <= SIGHT_SECONDS
 
-    def _on(self, target: str, at: float) -> list[tuple[str, NodeFacts]]:
+    def nodes_on(self, target: str, at: float) -> list[tuple[str, NodeFacts]]:
         """The node objects on a server now, or until lately."""
         every = [*self.facts.nodes.items(), *self.facts.former]
         return [
@@ -244,10 +299,10 @@ class Judge:
             return
         self._mark_silence(at, node)
         if cause["reason"] == "NodeUnreachable" and at - node.silent_at > LEAVING_SECONDS:
-            self._broken(at, "I5", f"{named}: {cause['node']} was never silent for long")
+            self.broken(at, "I5", f"{named}: {cause['node']} was never silent for long")
         unwell_at = node.unwell_by(at, BEAT_SECONDS)
         if at - unwell_at > WELL_SECONDS:
-            self._broken(
+            self.broken(
                 at,
                 "I4",
                 f"{named} for {cause['reason']}: {cause['node']} is well since {unwell_at:.1f}",
@@ -255,7 +310,7 @@ class Judge:
 
     def refused(self, at: float, replica: str, text: str) -> None:
         """A run-time check of the operator refused what its decision had let through: a defect."""
-        self._broken(at, "check", f"{replica} refused its own request: {text}")
+        self.broken(at, "check", f"{replica} refused its own request: {text}")
 
     # -- what it reads at the end
 
@@ -283,8 +338,12 @@ class Judge:
     def _within(self, times: Sequence[float], span: float, most: int, what: str) -> None:
         for index in range(most, len(times)):
             if times[index] - times[index - most] < span:
-                self._broken(times[index], "I6", f"more than {most} {what}")
+                self.broken(times[index], "I6", f"more than {most} {what}")
                 return
 
-    def _broken(self, at: float, invariant: str, text: str) -> None:
+    def broken(self, at: float, invariant: str, text: str) -> None:
+        """One more breach, if it counts here."""
+        if self._only is not None and invariant not in self._only:
+            return
         self.breaches.append(Breach(at, invariant, text))
+        self.on_breach()

@@ -217,12 +217,15 @@ class RobotHost:
         # By user name: how much longer a read takes, and whose answers meet a defect of ours.
         self.delays: dict[str, float] = {}
         self.defects: set[str] = set()
+        # Told each request that was served.
+        self.on_served: Callable[[simulated.Entry], object] = lambda _: None
         self._waiting: dict[simulated.Exchange, asyncio.Future[simulated.Exchange]] = {}
         self._woken = asyncio.Event()
 
     def begin(self, request: simulated.Request) -> asyncio.Future[simulated.Exchange]:
         """A request has arrived whole; the future ends with its reply."""
         exchange = self.machine.begin(request, self.now())
+        self.on_served(exchange.entry)
         future: asyncio.Future[simulated.Exchange] = asyncio.get_running_loop().create_future()
         self._waiting[exchange] = future
         self._woken.set()
@@ -259,6 +262,8 @@ class RobotWay:
         # How long after its first byte the next request to switch arrives: at most 5 s, while
         # TCP_USER_TIMEOUT ends what is not acknowledged.
         self.late_seconds = 0.0
+        # TCP_USER_TIMEOUT: what is not acknowledged by then is never delivered.
+        self.deadline_seconds = 5.0
         # Told the address and the target when the first byte of a request to switch leaves.
         self.on_first_byte: Callable[[str, str], object] = lambda *_: None
 
@@ -305,6 +310,11 @@ class RobotLink:
         if not before_first_byte():
             return switch_fault(Fault.WINDOW_SHUT, "not sent", first_byte_left=False)
         self._way.on_first_byte(address, target)
+        if self._way.late_seconds > self._way.deadline_seconds:
+            self._way.late_seconds = 0.0
+            await self._boundary(f"while Robot switches {address}")
+            await asyncio.sleep(self._way.deadline_seconds)
+            return switch_fault(Fault.CONNECTION_LOST, "not acknowledged", first_byte_left=True)
         under_way = self._post(self._request(switch_route(address, target)))
         await self._boundary(f"while Robot switches {address}")
         answer = await self._reply(under_way, SWITCH_LIMIT_SECONDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from failoverip.core import invariants
@@ -15,8 +17,10 @@ from failoverip.metrics import Metrics
 from failoverip.simulator import robot as simulated
 from failoverip.simulator.kubernetes import PretendNode
 from failoverip.simulator.world import guards, places
-from failoverip.simulator.world.acts import Actors, resource_document
+from failoverip.simulator.world.acts import resource_document
+from failoverip.simulator.world.aimed_acts import AimedActors
 from failoverip.simulator.world.coverage import reasons_in
+from failoverip.simulator.world.harm import HARM, Harm
 from failoverip.simulator.world.judge import Breach, Judge
 from failoverip.simulator.world.links import Json
 from failoverip.simulator.world.peace import wrong
@@ -24,6 +28,7 @@ from failoverip.simulator.world.processes import ProcessLoop, run_processes
 from failoverip.simulator.world.replica import Replica
 from failoverip.simulator.world.script import Script
 from failoverip.simulator.world.sight import Sight
+from failoverip.simulator.world.without import open_doors
 from failoverip.simulator.world.world import World
 
 Judged = Mapping[str, invariants.Invariant]
@@ -62,7 +67,7 @@ class _Metrics(Metrics):
 def play(
     script: Script, crd: Json, disabled: frozenset[str] = frozenset(), *, traced: bool = False
 ) -> Outcome:
-    """Run the script to its end, or to the first act after a promise was broken.
+    """Run the script to its end, or until a promise is broken.
 
     Without the guards in `disabled` (see `guards.GUARDS`).
     """
@@ -100,9 +105,16 @@ class _Stage:
             PretendNode(place.node, places.server_ipv4(place.server), labels={"world": "yes"})
             for place in script.places
         ]
-        self.world = World(crd, _robot(script), nodes)
-        self.judge = Judge()
-        self.actors = Actors(self.world, script, self._start)
+        fenced = guards.FENCE not in disabled
+        self.world = World(crd if fenced else _without_rules(crd), _robot(script), nodes)
+        # Where a guard is left out, its rules of bookkeeping are, too: only harm counts.
+        self.judge = Judge(HARM if disabled else None)
+        self._broken = asyncio.Event()
+        self.judge.on_breach = self._broken.set
+        stepped = any(act.kind == "step_wall" for act in script.acts)
+        self.harm = Harm(self.judge, clocks_are_true=not stepped)
+        self.world.robot.on_served = self._served
+        self.actors = AimedActors(self.world, script, self._start)
         self.world.create("/api/v1/namespaces", {"metadata": {"name": places.NAMESPACE}})
         self.world.write_secret(places.SECRET, places.USER, places.PASSWORD, places.NAMESPACE)
         self._sight = Sight(self.world.api, self.judge)
@@ -115,21 +127,36 @@ class _Stage:
         for resource in range(script.resources):
             world.create(places.FIPS, resource_document(script, resource))
         for act in script.acts:
-            await asyncio.sleep(max(0.0, act.at_seconds - world.clock.now()))
-            if self.judge.breaches:
+            if await self._broken_before(act.at_seconds):
                 return
             self._note("world", str(act))
             self.actors.perform(act)
-        await asyncio.sleep(max(0.0, script.trouble_seconds - world.clock.now()))
-        if self.judge.breaches:
+            # An API server that is down tells nothing of itself.
+            self._see()
+            self.harm.routes(world.clock.now(), self._routes())
+        if await self._broken_before(script.trouble_seconds):
+            return
+        self._judge_requests()
+        # A late move is no harm: it is wanted still.
+        if self.judge.breaches or self._disabled:
             return
         self._note("world", "peace")
         self.actors.end_all()
         await self._judge_peace()
+        self._judge_requests()
+
+    async def _broken_before(self, at_seconds: float) -> bool:
+        """Let time pass until then, or until a promise is broken; whether one is."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, at_seconds - self.world.clock.now())):
+                await self._broken.wait()
+        return self._broken.is_set()
+
+    def _judge_requests(self) -> None:
         # What a neighbour behind the same address sends is not the operator's.
-        journal = world.robot.machine.journal.entries
+        journal = self.world.robot.machine.journal.entries
         entries = [entry for entry in journal if entry.user in (None, places.USER)]
-        self.judge.requests(entries, frozenset(script.replicas))
+        self.judge.requests(entries, frozenset(self._script.replicas))
 
     async def _judge_peace(self) -> None:
         """I8: within half an hour every address is where it should be, and then it stays."""
@@ -147,13 +174,13 @@ class _Stage:
         await asyncio.sleep(STAY_SECONDS)
         if len(self._executed()) != moved:
             now = self.world.clock.now()
-            self.judge.breaches.append(Breach(now, "I8", "moved again, without a cause, in peace"))
+            self.judge.broken(now, "I8", "moved again, without a cause, in peace")
 
     def _late(self, *, but_held: bool) -> None:
         now = self.world.clock.now()
         for held, text in self._wrong():
             if not (held and but_held):
-                self.judge.breaches.append(Breach(now, "I8", text))
+                self.judge.broken(now, "I8", text)
 
     def outcome(self) -> Outcome:
         return Outcome(
@@ -170,10 +197,14 @@ class _Stage:
         return not self._wrong()
 
     def _wrong(self) -> list[tuple[bool, str]]:
-        robot = self.world.robot.machine
-        routes = {address: robot.route(address) for address in (*places.IPV4, *places.IPV6)}
         resources = self.world.get(places.FIPS)["items"]
-        return wrong(self.world.clock.now(), resources, self.judge.facts.nodes, routes)
+        now, nodes = self.world.clock.now(), self.judge.facts.nodes
+        return wrong(now, resources, nodes, self._routes())
+
+    def _routes(self) -> dict[str, str | None]:
+        """Where each address really goes."""
+        robot = self.world.robot.machine
+        return {address: robot.route(address) for address in (*places.IPV4, *places.IPV6)}
 
     def _executed(self) -> list[simulated.Entry]:
         return [entry for entry in self.world.robot.machine.journal.entries if entry.executed]
@@ -186,6 +217,14 @@ class _Stage:
         for document in self._sight.see(at):
             if document["kind"] == "FailoverIP":
                 self._reasons.update(reasons_in(document.get("status")))
+
+    def _served(self, entry: simulated.Entry) -> None:
+        """A request has reached Robot."""
+        at, own = self.world.clock.now(), entry.source in self._script.replicas
+        self.harm.routes(at, self._routes())
+        self.harm.stranded(at)
+        if own and entry.executed and entry.address and entry.target:
+            self.harm.executed(at, entry.source, entry.address, entry.target)
 
     def _start(self, name: str, namespace: str) -> Replica:
         def told(failoverip: str, reason: Reason) -> None:
@@ -202,10 +241,12 @@ class _Stage:
             at = self.world.clock.now()
             self.judge.api_is_down(at, down=self.world.api_is_down)
             self.judge.first_byte(at, name, address, target)
+            self.harm.first_byte(at, name, address, target)
 
         replica.way.on_first_byte = first_byte
         replica.decide = self._heard(guards.unguarded(self._disabled))
         replica.find_broken = self._checked(name)
+        open_doors(replica, self._disabled)
         return replica
 
     def _heard(
@@ -238,6 +279,14 @@ class _Stage:
         loop = asyncio.get_running_loop()
         drawn = loop.choice_digest if isinstance(loop, ProcessLoop) else 0
         self._trace.append(f"{self.world.clock.now():10.3f} {drawn:08x} {who}: {what}")
+
+
+def _without_rules(crd: Json) -> Json:
+    """A CRD that was changed by hand: it refuses nobody."""
+    bare: Json = deepcopy(crd)
+    for version in bare["spec"]["versions"]:
+        version["schema"]["openAPIV3Schema"].pop("x-kubernetes-validations")
+    return bare
 
 
 def _robot(script: Script) -> simulated.World:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
+from failoverip.clock import Clock
 from failoverip.core.decide import decide
 from failoverip.core.decision import Decision
 from failoverip.core.election_settings import ElectionSettings
 from failoverip.core.invariants import Broken, Facts, Invariant, find_broken
+from failoverip.core.ledgers import Ledgers
 from failoverip.core.observation import Observation
 from failoverip.core.timings import Timings
 from failoverip.kube import ConnectionInfo, Kubernetes
@@ -21,7 +24,11 @@ from failoverip.reconciler.leadership import Leadership
 from failoverip.reconciler.lease_on_api import LeaseOnApi
 from failoverip.reconciler.ledgers import LEDGER_ANNOTATION, LedgerBook, inherited_ledgers
 from failoverip.reconciler.loop import Reconciler
-from failoverip.reconciler.ports import LostLeadershipError, Surroundings
+from failoverip.reconciler.ports import (
+    Leader,
+    LostLeadershipError,
+    Surroundings,
+)
 from failoverip.robot import Credentials
 from failoverip.simulator.kubernetes import Api, Request, Store, Watch, WatchEvent
 from failoverip.simulator.world.links import (
@@ -39,6 +46,20 @@ LEASE = "failoverip-operator"
 _WATCHED = ("/api/v1/nodes", "/apis/failoverip.io/v1alpha1/failoverips")
 # Given for what the world's API and the shipped client both have to be told, and neither uses.
 _NOWHERE = ConnectionInfo("https://198.51.100.1")
+
+
+@dataclass(slots=True)
+class Doors:
+    """What stands between the operator and the world: a guard that is off has another one here.
+
+    `keeps_lost_lease`: it goes on although its lease is gone.
+    """
+
+    kubernetes: Callable[[ApiLink, str], Kubernetes] = Kubernetes
+    leader: Callable[[Leader], Leader] = lambda leader: leader
+    book: Callable[[Clock, Leader, Ledgers], LedgerBook] = LedgerBook
+    timings: Timings = field(default_factory=Timings)
+    keeps_lost_lease: bool = False
 
 
 class _Connection:
@@ -69,6 +90,7 @@ class Replica:
         # Others than the core's: a guard that is switched off.
         self.decide: Callable[[Observation], Decision] = decide
         self.find_broken: Callable[[Facts, Mapping[str, Invariant]], Broken | None] = find_broken
+        self.doors = Doors()
         # Every boundary that was passed, in order.
         self.passed: list[str] = []
         # Whether what the watches would tell gets lost, comes only later, or each object's at a
@@ -108,6 +130,11 @@ class Replica:
     def at(self, boundary: str, act: Callable[[], object]) -> None:
         """Do `act`, once, when this process next passes the boundary."""
         self._at_boundary[boundary] = act
+
+    def also_at(self, boundary: str, act: Callable[[], object]) -> None:
+        """As `at`, after what is to be done there already."""
+        before = self._at_boundary.get(boundary, lambda: None)
+        self._at_boundary[boundary] = lambda: (before(), act())
 
     def after(self, boundaries: int, act: Callable[[], object]) -> None:
         """Do `act`, once, when this process has passed so many more boundaries."""
@@ -166,7 +193,7 @@ class Replica:
             self.leadership = None
             book: list[LedgerBook] = []
             identity = f"{self.name}_{life}"
-            kubernetes = Kubernetes(self.api, identity)
+            kubernetes = self.doors.kubernetes(self.api, identity)
             self.leadership = Leadership(
                 LeaseOnApi(kubernetes, self.namespace, LEASE),
                 self.clock,
@@ -183,15 +210,16 @@ class Replica:
         self, kubernetes: Kubernetes, leadership: Leadership, book: list[LedgerBook]
     ) -> None:
         holding = asyncio.create_task(leadership.hold())
-        timings = Timings()
+        doors, timings = self.doors, self.doors.timings
         ledgers = await inherited_ledgers(
             kubernetes, leadership.inherited_annotations, self.clock, timings.hour_seconds
         )
-        book.append(LedgerBook(self.clock, leadership, ledgers))
+        leader = doors.leader(leadership)
+        book.append(doors.book(self.clock, leader, ledgers))
         woken = asyncio.Event()
         around = Surroundings(
             kubernetes,
-            leadership,
+            leader,
             self.clock,
             timings,
             self.metrics,
@@ -207,7 +235,8 @@ class Replica:
         watching = asyncio.create_task(self._watch(reconciler))
         stopping = asyncio.create_task(self._stopping.wait())
         tasks = {holding, reconciling, watching, stopping}
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ends_by = tasks - {holding} if doors.keeps_lost_lease else tasks
+        await asyncio.wait(ends_by, return_when=asyncio.FIRST_COMPLETED)
         self.lost += not self._stopping.is_set()
         reconciling.cancel()
         await reconciler.stop()

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from failoverip.simulator.demo.manifests import crd_document
+from failoverip.simulator.world.aimed import AIMED, aim
 from failoverip.simulator.world.coverage import SEEDS_THAT_SHOW_ALL, missing
+from failoverip.simulator.world.guards import GUARDS, with_backups
 from failoverip.simulator.world.links import Json
 from failoverip.simulator.world.play import Outcome, play
 from failoverip.simulator.world.profiles import PROFILES, profile_of
@@ -79,7 +81,7 @@ def replay(
     if acts is not None:
         kept = tuple(act for index, act in enumerate(script.acts) if index in acts)
         script = replace(script, acts=kept)
-    outcome = play(script, _crd(), disabled, traced=True)
+    outcome = play(script, _crd(), with_backups(disabled), traced=True)
     for line in outcome.trace:
         _say(line)
     for breach in outcome.breaches:
@@ -93,11 +95,11 @@ def _tell(work: Work) -> None:
     first = _play(work).outcome.breaches[0].invariant
 
     def breaks(script: Script) -> bool:
-        found = play(script, _crd(), work.disabled).breaches
+        found = play(script, _crd(), with_backups(work.disabled)).breaches
         return any(breach.invariant == first for breach in found)
 
     short = shrunk(whole, breaks)
-    outcome = play(short, _crd(), work.disabled, traced=True)
+    outcome = play(short, _crd(), with_backups(work.disabled), traced=True)
     for line in outcome.trace:
         if any(word in line for word in _TOLD):
             _say(line)
@@ -123,12 +125,16 @@ def _all(
 
 def _play(work: Work) -> Played:
     _quiet()
-    return Played(work.seed, play(_script(work), _crd(), work.disabled))
+    return Played(work.seed, play(_script(work), _crd(), with_backups(work.disabled)))
 
 
 def _script(work: Work) -> Script:
-    profile = PROFILES[work.profile] if work.profile else profile_of(work.seed)
-    return draw(work.seed, profile)
+    profile = work.profile
+    if profile is None and work.disabled:
+        profile = GUARDS[min(work.disabled)].profile
+    if profile is not None and profile in AIMED:
+        return aim(work.seed, profile)
+    return draw(work.seed, PROFILES[profile] if profile else profile_of(work.seed))
 
 
 @cache

@@ -28,6 +28,7 @@ from failoverip.kube.codec import (
 )
 from failoverip.kube.codec.event import EVENT_NAMESPACE
 from failoverip.kube.errors import Expired, Forbidden, NotFound, OutcomeUnknown, ServerError
+from failoverip.kube.newest import NewestList, version_of
 
 T = TypeVar("T")
 
@@ -82,6 +83,7 @@ class Kubernetes:
         self._identity = identity
         # By path: what the last whole list held, by UID and with its version.
         self._listed: dict[str, dict[str, tuple[str, object]]] = {}
+        self._newest = {path: NewestList() for path in _PAGE_SIZES}
 
     @property
     def server_host(self) -> str:
@@ -231,11 +233,18 @@ class Kubernetes:
         listed: dict[str, tuple[str, object]] = {}
         limit = str(_PAGE_SIZES[path])
         query = {"limit": limit}
+        newest, clock = self._newest[path], asyncio.get_running_loop().time
+        floor = newest.version
         while True:
-            left = max(0.0, end - asyncio.get_running_loop().time())
+            left = max(0.0, end - clock())
             page = await self._client.request("GET", path, query, timeout_seconds=left)
-            found.extend(self._read_again(path, read, item, listed) for item in _items(path, page))
-            token = (page.get("metadata") or {}).get("continue")
+            items, metadata = _items(path, page), page["metadata"]
+            if "continue" not in query:
+                # All pages show the same moment.
+                version = version_of(metadata.get("resourceVersion"))
+                newest.take(path, version, floor, clock())
+            found.extend(self._read_again(path, read, item, listed) for item in items)
+            token = metadata.get("continue")
             if not token:
                 self._listed[path] = listed
                 return tuple(found)

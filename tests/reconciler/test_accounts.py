@@ -9,6 +9,7 @@ from tests.reconciler.world import (
     ADDRESS_V6,
     OTHER_PASSWORD,
     OTHER_USER,
+    PASSWORD,
     USER,
     World,
     play,
@@ -160,6 +161,44 @@ def test_a_login_that_is_refused_for_a_while_is_told_as_such_by_the_next_leader_
         assert world.condition("Ready")["reason"] != "BudgetExhausted"
 
     play(scenario)
+
+
+def test_a_secret_that_robot_refused_falsely_is_tried_again_when_it_is_written_again() -> None:
+    """There was no way out but another password, or another leader."""
+
+    async def scenario(world: World) -> None:
+        world.robot.machine.change_password({"name": USER, "password": "another"})
+        await world.lead()
+        world.apply()
+        await world.until(lambda: len(refusals(world)) == 1, "Robot refuses it")
+        world.robot.machine.change_password({"name": USER, "password": PASSWORD})
+        await asyncio.sleep(7200)
+        assert len(refusals(world)) == 1
+
+        world.delete("/api/v1/namespaces/failoverip-system/secrets/robot-credentials")
+        world.write_secret("robot-credentials", USER, PASSWORD)
+        await world.until_ready("node-a")
+        assert len(refusals(world)) == 1
+
+    play(scenario)
+
+
+def test_of_two_secrets_with_the_same_wrong_password_one_is_tried_once() -> None:
+    async def scenario(world: World) -> None:
+        world.robot.machine.change_password({"name": USER, "password": "another"})
+        await world.lead()
+        world.apply()
+        await world.until(lambda: len(refusals(world)) == 1, "Robot refuses it")
+        world.write_secret("twin", USER, PASSWORD)
+        world.apply("other", [f"{ADDRESS_V6}/64"], credentialsSecretRef={"name": "twin"})
+        await asyncio.sleep(7200)
+        assert len(refusals(world)) == 1
+
+    play(scenario)
+
+
+def refusals(world: World) -> list[object]:
+    return [entry for entry in world.robot.machine.journal.entries if entry.status == 401]
 
 
 def test_a_robot_too_slow_to_act_on_is_told_and_does_not_use_up_the_reads() -> None:

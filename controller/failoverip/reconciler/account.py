@@ -78,7 +78,7 @@ class Account:
         login_at = self._login_at()
         if self.trouble is not None or login_at <= self.around.clock.now():
             return self.trouble or self._spent(for_open_switch=for_open_switch)
-        if login_at == float("inf"):
+        if self.is_refused_for_good:
             return _REFUSED
         refused = self.ledger.refused
         again = refused is not None and refused.secret_version == self.secret_version
@@ -98,6 +98,11 @@ class Account:
         left = ledger.writes_left(now, for_failed_node=True, addresses=self.addresses)
         free = ledger.writes_left(now, for_failed_node=False, addresses=self.addresses)
         return Budget(left, free, self._login_at(), self.read_at(for_open_switch=for_open_switch))
+
+    @property
+    def is_refused_for_good(self) -> bool:
+        """Whether these credentials are not sent again until the Secret changes."""
+        return self._login_at() == float("inf")
 
     def _login_verdict(self) -> LoginVerdict:
         others = self.book.failed_logins_of_others(self.name)

@@ -26,6 +26,8 @@ class _Known:
     read_at: float
     trouble: Trouble | None
     account: Account | None
+    # Its resourceVersion, empty when there was none to read.
+    version: str = ""
 
 
 class Accounts:
@@ -119,7 +121,13 @@ class Accounts:
         except ValueError as error:
             message = f"{where}: {error}"
             return _Known(now, Trouble(Reason.CREDENTIALS_INCOMPLETE, message), None)
-        return _Known(now, None, self._account(credentials, secret.resource_version))
+        account = self._account(credentials, secret.resource_version)
+        before = self._secrets.get(name)
+        rewritten = before is not None and before.version != secret.resource_version
+        if rewritten and account.is_refused_for_good:
+            # Who writes the same again wants it tried again: Robot's refusal may have been false.
+            account.secret_version = secret.resource_version
+        return _Known(now, None, account, secret.resource_version)
 
     def _account(self, credentials: Credentials, secret_version: str) -> Account:
         digest = hashlib.sha256(

@@ -105,6 +105,7 @@ class PeopleActs(NodeActs):
         )
 
     def _rotate_secret(self) -> None:
+        self.login_was_forgotten = True
         password = places.SECOND_PASSWORD
         self._world.robot.machine.change_password({"name": places.USER, "password": password})
         self._password = password
@@ -116,11 +117,14 @@ class PeopleActs(NodeActs):
         self._write_secret()
 
     def _lose_secret(self, seconds: float) -> None:
+        # What is written anew is another version, of which nobody knows that it ever worked.
+        self.login_was_forgotten = True
         self._world.delete(f"{places.SECRETS}/{places.SECRET}")
         self._later(seconds, self._write_secret)
 
     def _empty_secret(self, seconds: float) -> None:
         """Its password is gone."""
+        self.login_was_forgotten = True
         self._world.patch(f"{places.SECRETS}/{places.SECRET}", {"data": {"password": None}})
         self._later(seconds, self._write_secret)
 

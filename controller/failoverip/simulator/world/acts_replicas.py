@@ -188,11 +188,11 @@ class ReplicaActs(Stagehand):
         self._world.store.compact()
 
     def _delete_lease(self) -> None:
-        self.ledger_was_lost = True
+        self.login_was_forgotten = True
         self._world.delete(places.LEASE_PATH)
 
     def _lose_ledger(self) -> None:
-        self.ledger_was_lost = True
+        self.login_was_forgotten = True
         self._world.patch(places.LEASE_PATH, {"metadata": {"annotations": None}})
 
     def _lose_ledger_for_good(self, back_after_seconds: float) -> None:

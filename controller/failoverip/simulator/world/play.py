@@ -163,8 +163,8 @@ class _Stage:
         await asyncio.sleep(CALM_SECONDS)
         if not await self.world.until(self._is_right, PEACE_SECONDS, 10.0):
             self._late(but_held=True)
-            if self.actors.ledger_was_lost:
-                # One false 401, and nothing left that says that it was false: a person is needed.
+            if self.actors.login_was_forgotten:
+                # One false 401, and nothing that says that it was false: a person is needed.
                 self.actors.write_secret_anew()
             if not await self.world.until(self._is_right, LONG_PEACE_SECONDS, 10.0):
                 self._late(but_held=False)

@@ -59,7 +59,7 @@ class Stagehand:
         self.is_over = False
         self._aims: list[Aim] = []
         # Whether nothing may be left that says which Secret once worked.
-        self.ledger_was_lost = False
+        self.login_was_forgotten = False
         # Annotations that nodes need, because their address tells no server.
         self._mapped: dict[str, str] = {}
         # What the Secret should hold.

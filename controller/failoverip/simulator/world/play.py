@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
 
 from failoverip.core import invariants
 from failoverip.core.decision import Decision
@@ -16,6 +17,7 @@ from failoverip.core.reasons import Reason
 from failoverip.metrics import Metrics
 from failoverip.simulator import robot as simulated
 from failoverip.simulator.kubernetes import PretendNode
+from failoverip.simulator.world import field as field_incidents
 from failoverip.simulator.world import guards, places
 from failoverip.simulator.world.acts import resource_document
 from failoverip.simulator.world.aimed_acts import AimedActors
@@ -143,6 +145,7 @@ class _Stage:
         self._note("world", "peace")
         self.actors.end_all()
         await self._judge_peace()
+        self._judge_incident()
         self._judge_requests()
 
     async def _broken_before(self, at_seconds: float) -> bool:
@@ -190,6 +193,27 @@ class _Stage:
             len(self._executed()),
             self._trace,
         )
+
+    def _judge_incident(self) -> None:
+        """What an incident of the field promises besides the invariants."""
+        promise = field_incidents.PROMISES.get(self._script.profile)
+        if promise is None:
+            return
+        robot, ends, servers = self.world.robot.machine, [], {}
+        entries = [e for e in robot.journal.entries if e.source in self._script.replicas]
+        for document in self.world.get(places.FIPS)["items"]:
+            addresses = [text.split("/")[0] for text in document["spec"]["addresses"]]
+            homes = {places.server_of(robot.route(address)) for address in addresses}
+            servers[document["metadata"]["name"]] = len(homes)
+            for address in addresses:
+                path = f"/failover/{quote(address)}"
+                posts = [
+                    e for e in entries if e.method == "POST" and e.path in (path, unquote(path))
+                ]
+                moves = sum(entry.executed for entry in posts)
+                ends.append(field_incidents.Ends(address, moves, len(posts)))
+        for text in field_incidents.broken(promise, ends, servers):
+            self.judge.breaches.append(Breach(self.world.clock.now(), "promise", text))
 
     # -- what is right
 

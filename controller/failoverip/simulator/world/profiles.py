@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from failoverip.simulator.world.field import INCIDENTS, Plot
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -22,6 +24,8 @@ class Profile:
     weights: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     grouped: float = 0.4
     enforced: float = 0.2
+    # What happens instead of acts by their weights.
+    plot: Plot | None = None
 
 
 _NODES = {
@@ -121,6 +125,17 @@ PROFILES = {
             ),
         ),
     )
+}
+PROFILES |= {
+    each.name: Profile(
+        each.name,
+        each.trouble_seconds,
+        1.0,
+        grouped=each.grouped,
+        enforced=each.enforced,
+        plot=each.plot,
+    )
+    for each in INCIDENTS
 }
 # Of a hundred seeds. One of `budget` takes as long as 18 others.
 SHARES = (("mixed", 64), ("calm", 10), ("storm", 25), ("budget", 1))

@@ -115,6 +115,9 @@ class Replica:
         # Told too, and may do something to this process: whether it did.
         self.reached: Callable[[str], bool] = lambda _: False
         self._stopping = asyncio.Event()
+        self._killed = False
+        # How many processes had this name before: each has an identity of its own.
+        self.predecessors = 0
         self.ended = self.process.spawn(self._run())
 
     # What a test does to it
@@ -124,7 +127,8 @@ class Replica:
         self._stopping.set()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """SIGKILL: also what is frozen never goes on."""
+        self._killed = True
         self.process.stop()
 
     def at(self, boundary: str, act: Callable[[], object]) -> None:
@@ -158,7 +162,8 @@ class Replica:
 
     async def _thaw_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        self.process.resume()
+        if not self._killed:
+            self.process.resume()
 
     @property
     def leads(self) -> bool:
@@ -192,7 +197,7 @@ class Replica:
             life += 1
             self.leadership = None
             book: list[LedgerBook] = []
-            identity = f"{self.name}_{life}"
+            identity = f"{self.name}{self.predecessors or ''}_{life}"
             kubernetes = self.doors.kubernetes(self.api, identity)
             self.leadership = Leadership(
                 LeaseOnApi(kubernetes, self.namespace, LEASE),

@@ -90,6 +90,12 @@ def draw(seed: int, profile: Profile) -> Script:
 
 
 def _acts(dice: random.Random, profile: Profile, script: Script) -> Iterator[Act]:
+    if profile.plot is not None:
+        names = [place.node for place in script.places]
+        deeds = profile.plot(dice, names, script.replicas, script.resources)
+        for at_seconds, kind, values in sorted(deeds, key=lambda deed: deed[0]):
+            yield Act(round(at_seconds, 3), kind, tuple(values.items()))
+        return
     kinds, weights = zip(*sorted(profile.weights.items()), strict=True)
     at_seconds = PEACE_BEFORE_SECONDS
     while True:

@@ -128,6 +128,7 @@ class World:
         """One more replica."""
         number = len(self.replicas) + 1
         replica = Replica(name, number, self.store, self.robot, namespace, **around)
+        replica.predecessors = sum(other.name == name for other in self.replicas)
         self.replicas.append(replica)
         return replica
 

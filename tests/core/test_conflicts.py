@@ -12,7 +12,14 @@ from tests.support.observations import an_observation, policy
 
 from failoverip.core.addresses import FailoverAddress, overlap
 from failoverip.core.conflicts import find_conflicts
-from failoverip.core.resource import InvalidSpec, Resource
+from failoverip.core.resource import (
+    AddressStatus,
+    InvalidSpec,
+    Policy,
+    Resource,
+    RouteState,
+    Status,
+)
 
 
 def resource(name: str, age: float, *addresses: str) -> Resource:
@@ -57,10 +64,20 @@ def test_one_that_stands_back_still_counts_for_a_third() -> None:
     assert all(find_conflicts(order) == expected for order in permutations([OLD, middle, third]))
 
 
-def test_a_spec_that_cannot_be_read_conflicts_with_nobody() -> None:
-    unread = replace(OLD, policy=InvalidSpec("spec.addresses: none"))
-    assert find_conflicts([unread, YOUNG]) == {}
-    assert find_conflicts([YOUNG, replace(unread, created_at=2000)]) == {}
+UNREAD = replace(OLD, policy=InvalidSpec("spec.addresses: none"))
+
+
+def test_a_spec_that_could_never_be_read_conflicts_with_nobody() -> None:
+    assert find_conflicts([UNREAD, YOUNG]) == {}
+    assert find_conflicts([YOUNG, replace(UNREAD, created_at=2000)]) == {}
+
+
+def test_a_mistake_in_the_older_spec_hands_no_address_to_the_younger() -> None:
+    """The younger took the address, and moved it by what it knew from long ago."""
+    assert isinstance(OLD.policy, Policy)
+    told = AddressStatus(OLD.policy.addresses[0], RouteState.CONFIRMED, None)
+    misspelt = replace(UNREAD, status=Status(addresses=(told,)))
+    assert find_conflicts([misspelt, YOUNG]) == {"uid-young": "old"}
 
 
 CLOSE_TOGETHER = [

@@ -40,8 +40,11 @@ def find_conflicts(resources: Iterable[Resource]) -> Mapping[str, str]:
 
 
 def _addresses(resource: Resource) -> tuple[str, ...]:
+    """What it claims. A spec that cannot be read gives up nothing: the status tells what it had."""
     policy = resource.policy
-    return tuple(a.text for a in policy.addresses) if isinstance(policy, Policy) else ()
+    if isinstance(policy, Policy):
+        return tuple(address.text for address in policy.addresses)
+    return tuple(told.address.text for told in resource.status.addresses)
 
 
 # Looked up at every list.

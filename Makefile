@@ -10,8 +10,13 @@ FAILOVERIP_UNIT_WORKERS ?= 2
 FAILOVERIP_TEST_WORKERS ?= 2
 # How many states of the model of two replicas every test run visits; `make model` visits more.
 export FAILOVERIP_TEST_STATES ?= 100000
+# How many worlds of virtual time every test run plays.
+export FAILOVERIP_TEST_SEEDS ?= 300
 # How many Pacemaker clusters run side by side: each mostly waits, and has about 400 MB.
 FAILOVERIP_PACEMAKER_WORKERS ?= 4
+
+# The decisions are the part that must have no branch which nobody tried. Only a whole run can tell.
+CORE_IS_COVERED := $(BIN)/coverage report --include='*/failoverip/core/*' --fail-under=100 --format=total >/dev/null
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint unit e2e chaos pacemaker deb bench image reference corpus model clean lock
@@ -46,6 +51,8 @@ unit: setup ## Tests that need no control plane, with coverage
 	  -n $(FAILOVERIP_UNIT_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+	@$(if $(PYTEST_FLAGS),true,$(CORE_IS_COVERED)) \
+	  || { echo "A test must run each branch of controller/failoverip/core: see the table"; exit 1; }
 
 e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
 	-@$(BIN)/python -m tests.controlplane.build

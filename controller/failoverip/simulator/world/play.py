@@ -218,7 +218,11 @@ class _Stage:
     # -- what is right
 
     def _is_right(self) -> bool:
-        return not self._wrong()
+        """Also: what was begun in the trouble and ends later, perhaps badly, has ended."""
+        if self._wrong():
+            return False
+        now = self.world.clock.now()
+        return not self.world.robot.machine.state(now)["switching"]
 
     def _wrong(self) -> list[tuple[bool, str]]:
         resources = self.world.get(places.FIPS)["items"]

@@ -48,7 +48,9 @@ class RobotActs(Stagehand):
         self._world.move(address, target)
 
     def _rival(self, resource: int, server: int, count: int, seconds: float) -> None:
-        """Another router takes the address to its own server, again and again."""
+        """Another router takes the address to its own server, again and again until the peace."""
+        if self.is_over:
+            return
         self._stranger(resource, server)
         if count > 1:
             self._later(seconds, lambda: self._rival(resource, server, count - 1, seconds))

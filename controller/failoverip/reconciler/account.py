@@ -27,6 +27,8 @@ _log = get_logger(__name__)
 
 # Robot did not say these: they tell nothing about its budget or the login.
 NEVER_SENT = frozenset({Fault.INVARIANT, Fault.WINDOW_SHUT})
+# Of a login: not before the Secret changes.
+_NEVER = float("inf")
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class Account:
         login_at = self._login_at()
         if self.trouble is not None or login_at <= self.around.clock.now():
             return self.trouble or self._spent(for_open_switch=for_open_switch)
-        if self.is_refused_for_good:
+        if login_at == _NEVER:
             return _REFUSED
         refused = self.ledger.refused
         again = refused is not None and refused.secret_version == self.secret_version
@@ -102,7 +104,7 @@ class Account:
     @property
     def is_refused_for_good(self) -> bool:
         """Whether these credentials are not sent again until the Secret changes."""
-        return self._login_at() == float("inf")
+        return self._login_at() == _NEVER
 
     def _login_verdict(self) -> LoginVerdict:
         others = self.book.failed_logins_of_others(self.name)
@@ -113,7 +115,7 @@ class Account:
         verdict = self._login_verdict()
         if verdict.mode is not LoginMode.HELD:
             return float("-inf")
-        return float("inf") if verdict.until is None else verdict.until
+        return _NEVER if verdict.until is None else verdict.until
 
     def read_at(self, *, for_open_switch: bool) -> float:
         """When the routes may be read again, as far as is known now."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from failoverip.simulator.world.processes import Process, run_processes
 
 
-def test_what_woke_a_stopped_process_wakes_it_when_it_is_continued() -> None:
+@pytest.mark.parametrize("again", [0, 1], ids=["once", "again before it went on"])
+def test_what_woke_a_stopped_process_wakes_it_when_it_is_continued(again: int) -> None:
     async def world() -> tuple[bool, bool]:
         process, woken = Process(), asyncio.Event()
         waiting = process.spawn(woken.wait())
@@ -15,6 +18,10 @@ def test_what_woke_a_stopped_process_wakes_it_when_it_is_continued() -> None:
         process.stop()
         woken.set()
         await asyncio.sleep(1.0)
+        for _ in range(again):
+            process.resume()
+            process.stop()
+            await asyncio.sleep(1.0)
         while_stopped = waiting.done()
         process.resume()
         await asyncio.sleep(1.0)
@@ -36,22 +43,3 @@ def test_a_process_that_was_killed_can_be_ended_with_the_world() -> None:
         return waiting.cancelled()
 
     assert run_processes(world())
-
-
-def test_what_stops_again_before_it_went_on_waits_again() -> None:
-    async def world() -> tuple[bool, bool]:
-        process, woken = Process(), asyncio.Event()
-        waiting = process.spawn(woken.wait())
-        await asyncio.sleep(1.0)
-        process.stop()
-        woken.set()
-        await asyncio.sleep(1.0)
-        process.resume()
-        process.stop()
-        await asyncio.sleep(1.0)
-        while_stopped = waiting.done()
-        process.resume()
-        await asyncio.sleep(1.0)
-        return while_stopped, waiting.done()
-
-    assert run_processes(world()) == (False, True)

@@ -23,13 +23,8 @@ class NodeActs(Stagehand):
         self._power_off(node)
         self._later(seconds, lambda: self._power_on(node))
 
-    def _flap_active(self, resource: int, seconds: float) -> None:
-        """The node that has the address."""
-        node = self.node_of(resource)
-        if node is not None:
-            self._flap(node, seconds)
-
     def _cut_active(self, resource: int, seconds: float) -> None:
+        """The node that has the address."""
         node = self.node_of(resource)
         if node is not None:
             self._cut_node(node, seconds)

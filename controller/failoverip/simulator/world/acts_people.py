@@ -97,12 +97,16 @@ class PeopleActs(NodeActs):
         self._later(seconds, release)
 
     def _overlap(self, resource: int) -> None:
+        self._twin(resource, 200.0)
+
+    def _twin(self, resource: int, seconds: float, **spec: Json) -> None:
+        """A second resource with the same addresses, for a while."""
+        name = f"{resource_name(resource)}-twin"
         document = resource_document(self._script, resource)
-        document["metadata"]["name"] = f"{resource_name(resource)}-twin"
+        document["metadata"]["name"] = name
+        document["spec"] |= spec
         self._world.create(places.FIPS, document)
-        self._later(
-            200.0, lambda: self._world.delete(f"{places.FIPS}/{document['metadata']['name']}")
-        )
+        self._later(seconds, lambda: self._world.delete(f"{places.FIPS}/{name}"))
 
     def _rotate_secret(self) -> None:
         self.login_was_forgotten = True

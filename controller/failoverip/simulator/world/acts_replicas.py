@@ -17,6 +17,15 @@ _RETURN_SECONDS = 10.0
 class ReplicaActs(Stagehand):
     """Processes die, freeze and lose sight; links go one by one."""
 
+    def bring(self, name: str) -> None:
+        """Start a replica."""
+        replica = self._start(name, places.NAMESPACE)
+        replica.api.link = self.api_link
+        if name in self.old_views:
+            replica.api.recalled = self.old_views[name].recall
+        replica.reached = lambda boundary: self.reach(name, boundary)
+        self.running[name] = replica
+
     def _kill(self, replica: str, boundaries: int, back_after_seconds: float) -> None:
         victim = self.running.get(replica)
         if victim is not None:
@@ -108,9 +117,6 @@ class ReplicaActs(Stagehand):
         self.api_link, self._world.api_is_down = Link[link], True
         self._world.link(self.api_link)
         self._later(seconds, self._api_up)
-
-    def _api_down_for_hours(self, seconds: float, link: str) -> None:
-        self._api_down(seconds, link)
 
     def _api_up(self) -> None:
         self.api_link, self._world.api_is_down = Link.FINE, False

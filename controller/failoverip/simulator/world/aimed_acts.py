@@ -8,7 +8,6 @@ from failoverip.simulator.world import places
 from failoverip.simulator.world.acts import Actors
 from failoverip.simulator.world.links import Link
 from failoverip.simulator.world.replica import Replica
-from failoverip.simulator.world.stagehand import resource_document, resource_name
 
 _LISTS = ("list nodes", "list heartbeats")
 
@@ -71,9 +70,4 @@ class AimedActors(Actors):
     def _twin_elsewhere(self, resource: int, node: str) -> None:
         labels = {"metadata": {"labels": {"twin": "yes"}}}
         self._world.patch(f"{places.NODES}/{node}", labels)
-        document = resource_document(self._script, resource)
-        document["metadata"]["name"] = f"{resource_name(resource)}-twin"
-        document["spec"]["nodeSelector"] = {"twin": "yes"}
-        self._world.create(places.FIPS, document)
-        path = f"{places.FIPS}/{document['metadata']['name']}"
-        self._later(60.0, lambda: self._world.delete(path))
+        self._twin(resource, 60.0, nodeSelector={"twin": "yes"})

@@ -13,8 +13,19 @@ from typing import Any
 
 # Seconds after the beginning, the kind of act, its values.
 Deed = tuple[float, str, Mapping[str, Any]]
-# Drawn from dice, the names of the nodes, those of the replicas, the number of resources.
-Plot = Callable[[random.Random, Sequence[str], Sequence[str], int], Iterator[Deed]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Whom a plot is about: the names of nodes and replicas, and how many resources there are."""
+
+    dice: random.Random
+    nodes: Sequence[str]
+    replicas: Sequence[str]
+    resources: int
+
+
+Plot = Callable[[Cast], Iterator[Deed]]
 
 _LINKS = ("HANGS", "REFUSES", "FAILS", "CONFLICTS", "THROTTLES", "LOSES_ANSWERS")
 
@@ -67,105 +78,89 @@ def broken(promise: Promise, ends: Sequence[Ends], servers: Mapping[str, int]) -
         yield from (f"{name} is on {count} servers" for name, count in servers.items() if count > 1)
 
 
-def _flapping(
-    dice: random.Random, _: Sequence[str], __: Sequence[str], count: int
-) -> Iterator[Deed]:
+def _flapping(cast: Cast) -> Iterator[Deed]:
     for step in range(20):
-        for resource in range(count):
-            at = 60.0 + step * 130.0 + dice.uniform(0, 10)
-            yield at, "cut_active", {"resource": resource, "seconds": dice.uniform(75, 105)}
+        for resource in range(cast.resources):
+            at = 60.0 + step * 130.0 + cast.dice.uniform(0, 10)
+            yield at, "cut_active", {"resource": resource, "seconds": cast.dice.uniform(75, 105)}
 
 
-def _api_down(dice: random.Random, _: Sequence[str], __: Sequence[str], ___: int) -> Iterator[Deed]:
+def _api_down(cast: Cast) -> Iterator[Deed]:
     at = 60.0
     while at < 500.0:
-        seconds = dice.uniform(20, 240)
-        yield at, "api_down", {"seconds": seconds, "link": dice.choice(("HANGS", "REFUSES"))}
-        at += seconds + dice.uniform(30, 90)
+        seconds = cast.dice.uniform(20, 240)
+        yield at, "api_down", {"seconds": seconds, "link": cast.dice.choice(("HANGS", "REFUSES"))}
+        at += seconds + cast.dice.uniform(30, 90)
 
 
-def _elections(
-    dice: random.Random, nodes: Sequence[str], replicas: Sequence[str], _: int
-) -> Iterator[Deed]:
+def _elections(cast: Cast) -> Iterator[Deed]:
     for step in range(8):
-        at, name = 50.0 + step * 30.0, dice.choice(replicas)
+        at, name = 50.0 + step * 30.0, cast.dice.choice(cast.replicas)
         yield at, "delete_lease", {}
         if step % 2:
             yield at + 2, "kill", {"replica": name, "boundaries": 0, "back_after_seconds": 10.0}
         else:
             yield at + 2, "freeze", {"replica": name, "boundaries": 0, "seconds": 20.0}
-    yield 200.0, "power_off", {"node": nodes[0]}
+    yield 200.0, "power_off", {"node": cast.nodes[0]}
 
 
-def _slow_etcd(
-    dice: random.Random, _: Sequence[str], replicas: Sequence[str], __: int
-) -> Iterator[Deed]:
-    for name in replicas:
-        slow = {"latency_seconds": dice.uniform(0.5, 2.5), "seconds": 300.0}
-        yield 50.0 + dice.uniform(0, 5), "api_slow", {"replica": name, **slow}
+def _slow_etcd(cast: Cast) -> Iterator[Deed]:
+    for name in cast.replicas:
+        slow = {"latency_seconds": cast.dice.uniform(0.5, 2.5), "seconds": 300.0}
+        yield 50.0 + cast.dice.uniform(0, 5), "api_slow", {"replica": name, **slow}
         for step in range(6):
-            fails = {"replica": name, "seconds": dice.uniform(2, 20), "link": "FAILS"}
-            yield 80.0 + step * 45.0 + dice.uniform(0, 20), "api_link", fails
+            fails = {"replica": name, "seconds": cast.dice.uniform(2, 20), "link": "FAILS"}
+            yield 80.0 + step * 45.0 + cast.dice.uniform(0, 20), "api_link", fails
 
 
-def _timeouts(
-    dice: random.Random, _: Sequence[str], replicas: Sequence[str], __: int
-) -> Iterator[Deed]:
-    for name in replicas:
-        slow = {"latency_seconds": dice.uniform(2, 5), "seconds": 120.0}
-        yield 50.0 + dice.uniform(0, 5), "api_slow", {"replica": name, **slow}
+def _timeouts(cast: Cast) -> Iterator[Deed]:
+    for name in cast.replicas:
+        slow = {"latency_seconds": cast.dice.uniform(2, 5), "seconds": 120.0}
+        yield 50.0 + cast.dice.uniform(0, 5), "api_slow", {"replica": name, **slow}
         for step, link in enumerate(_LINKS):
-            meets = {"replica": name, "seconds": dice.uniform(5, 35), "link": link}
+            meets = {"replica": name, "seconds": cast.dice.uniform(5, 35), "link": link}
             yield 180.0 + step * 35.0, "api_link", meets
-    yield 100.0, "robot_slow", {"seconds": 200.0, "slow_seconds": dice.uniform(2, 5)}
+    yield 100.0, "robot_slow", {"seconds": 200.0, "slow_seconds": cast.dice.uniform(2, 5)}
 
 
-def _etcd_fails_over(
-    dice: random.Random, _: Sequence[str], __: Sequence[str], ___: int
-) -> Iterator[Deed]:
+def _etcd_fails_over(cast: Cast) -> Iterator[Deed]:
     for step in range(3):
-        at, seconds = 60.0 + step * 110.0, dice.uniform(15, 45)
+        at, seconds = 60.0 + step * 110.0, cast.dice.uniform(15, 45)
         yield at, "api_down", {"seconds": seconds, "link": "HANGS"}
-        silent = {"seconds": dice.uniform(10, 40), "stagger_seconds": dice.uniform(0, 10)}
+        silent = {"seconds": cast.dice.uniform(10, 40), "stagger_seconds": cast.dice.uniform(0, 10)}
         yield at + seconds + 1.0, "cut_all", silent
 
 
-def _wins_again(
-    dice: random.Random, nodes: Sequence[str], _: Sequence[str], count: int
-) -> Iterator[Deed]:
-    yield 60.0, "power_off", {"node": nodes[0]}
-    for resource in range(count):
+def _wins_again(cast: Cast) -> Iterator[Deed]:
+    yield 60.0, "power_off", {"node": cast.nodes[0]}
+    for resource in range(cast.resources):
         # Its server, though nobody is there: the first of the world.
-        yield 460.0 + dice.uniform(0, 60), "stranger", {"resource": resource, "server": 321}
+        yield 460.0 + cast.dice.uniform(0, 60), "stranger", {"resource": resource, "server": 321}
 
 
-def _race(
-    dice: random.Random, nodes: Sequence[str], _: Sequence[str], count: int
-) -> Iterator[Deed]:
-    for resource in range(count):
+def _race(cast: Cast) -> Iterator[Deed]:
+    for resource in range(cast.resources):
         rival = {"then": "second_cluster", "resource": resource, "server": 390}
-        stage = dice.choice(("before asking", "while Robot switches", "after the answer"))
+        stage = cast.dice.choice(("before asking", "while Robot switches", "after the answer"))
         yield 50.0, "at_stage", {"stage": stage, **rival}
-    yield 60.0, "power_off", {"node": nodes[0]}
+    yield 60.0, "power_off", {"node": cast.nodes[0]}
 
 
-def _outage(dice: random.Random, nodes: Sequence[str], _: Sequence[str], __: int) -> Iterator[Deed]:
-    fault = dice.choice(("down", "gateway_timeout", "unavailable", "reset"))
-    yield 60.0, "power_off", {"node": nodes[0]}
+def _outage(cast: Cast) -> Iterator[Deed]:
+    fault = cast.dice.choice(("down", "gateway_timeout", "unavailable", "reset"))
+    yield 60.0, "power_off", {"node": cast.nodes[0]}
     yield 118.0, "robot_fault", {"fault": fault, "seconds": 400.0}
 
 
-def _split(_: random.Random, nodes: Sequence[str], __: Sequence[str], count: int) -> Iterator[Deed]:
-    for resource in range(count):
+def _split(cast: Cast) -> Iterator[Deed]:
+    for resource in range(cast.resources):
         yield 50.0, "refuse_part", {"resource": resource}
-    yield 60.0, "power_off", {"node": nodes[0]}
+    yield 60.0, "power_off", {"node": cast.nodes[0]}
 
 
-def _no_server(
-    dice: random.Random, nodes: Sequence[str], _: Sequence[str], __: int
-) -> Iterator[Deed]:
-    yield 50.0, "map_wrongly", {"node": dice.choice(nodes[1:-1]), "server": 999}
-    yield 70.0, "power_off", {"node": nodes[0]}
+def _no_server(cast: Cast) -> Iterator[Deed]:
+    yield 50.0, "map_wrongly", {"node": cast.dice.choice(cast.nodes[1:-1]), "server": 999}
+    yield 70.0, "power_off", {"node": cast.nodes[0]}
 
 
 _KEEP, _LEAVE = Promise(most_moves=0), Promise(least_moves=1)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
 
 from failoverip.core import invariants
 from failoverip.core.decision import Decision
@@ -206,14 +205,11 @@ class _Stage:
             homes = {places.server_of(robot.route(address)) for address in addresses}
             servers[document["metadata"]["name"]] = len(homes)
             for address in addresses:
-                path = f"/failover/{quote(address)}"
-                posts = [
-                    e for e in entries if e.method == "POST" and e.path in (path, unquote(path))
-                ]
+                posts = [e for e in entries if e.method == "POST" and e.address == address]
                 moves = sum(entry.executed for entry in posts)
                 ends.append(field_incidents.Ends(address, moves, len(posts)))
         for text in field_incidents.broken(promise, ends, servers):
-            self.judge.breaches.append(Breach(self.world.clock.now(), "promise", text))
+            self.judge.broken(self.world.clock.now(), "promise", text)
 
     # -- what is right
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from failoverip.simulator.world.field import Cast
 from failoverip.simulator.world.places import (
     FIRST_SERVER,
     FOREIGN_SERVERS,
@@ -92,7 +93,7 @@ def draw(seed: int, profile: Profile) -> Script:
 def _acts(dice: random.Random, profile: Profile, script: Script) -> Iterator[Act]:
     if profile.plot is not None:
         names = [place.node for place in script.places]
-        deeds = profile.plot(dice, names, script.replicas, script.resources)
+        deeds = profile.plot(Cast(dice, names, script.replicas, script.resources))
         for at_seconds, kind, values in sorted(deeds, key=lambda deed: deed[0]):
             yield Act(round(at_seconds, 3), kind, tuple(values.items()))
         return
@@ -214,7 +215,6 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
     "power_on": (_NODE,),
     "flap": (_NODE, _SECONDS),
     "cut_node": (_NODE, _SECONDS),
-    "flap_active": (_RESOURCE, ("seconds", _between(20, 150))),
     "cut_active": (_RESOURCE, ("seconds", _between(20, 150))),
     "cut_all": (_SECONDS, ("stagger_seconds", _between(0, 12))),
     "kubelet_not_ready": (_NODE, _SECONDS),
@@ -260,10 +260,6 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
     "api_down": (_SECONDS, ("link", _one_of("HANGS", "REFUSES"))),
     "api_link": (_REPLICA, _SECONDS, ("link", _one_of(*_LINKS))),
     "api_slow": (_REPLICA, _SECONDS, ("latency_seconds", _between(0.2, 2.5))),
-    "api_down_for_hours": (
-        ("seconds", _between(3600, 7200)),
-        ("link", _one_of("HANGS", "REFUSES")),
-    ),
     "stale": (
         _REPLICA,
         ("age_seconds", _between(5, 90)),

@@ -73,19 +73,6 @@ class Stagehand:
         """Do an act of this kind; nothing where its object is gone."""
         attempt(lambda: getattr(self, f"_{kind}")(**values))
 
-    def bring(self, name: str) -> None:
-        """Start a replica."""
-        replica = self._start(name, places.NAMESPACE)
-        replica.api.link = self.api_link
-        if name in self.old_views:
-            replica.api.recalled = self.old_views[name].recall
-        replica.reached = lambda boundary: self.reach(name, boundary)
-        self.running[name] = replica
-
-    def reach(self, name: str, boundary: str) -> bool:
-        """A replica passes a boundary; whether something happens just there."""
-        raise NotImplementedError
-
     def node_of(self, resource: int) -> str | None:
         """The node that Robot routes the first address of this resource to."""
         server = places.server_of(self._world.robot.machine.route(places.IPV4[resource]))

@@ -94,6 +94,23 @@ def test_a_switch_to_a_node_that_is_silent_for_long_is_harm_while_another_is_wel
     assert court.found == [DEAD_NODE]
 
 
+@pytest.mark.parametrize(
+    ("ago", "silent", "expected"),
+    [(100.0, NOW - 300, [DEAD_NODE]), (700.0, NOW - 900, []), (100.0, NOW, [])],
+    ids=["a moment ago", "long ago", "the address is on a node that lives"],
+)
+def test_asking_again_for_a_target_that_robot_refused_is_harm_while_the_address_is_on_a_dead_node(
+    ago: float, silent: float, expected: list[str]
+) -> None:
+    court = Court(node_a=silent)
+    refused = {"id": "3-1", "result": "Refused"}
+    court.say(NOW - ago, intent=intent(B))
+    court.harm.first_byte(NOW - ago, "alpha", ADDRESS, B)
+    court.say(NOW, moves=[refused], intent=intent(B, id="3-2"))
+    court.harm.first_byte(NOW, "alpha", ADDRESS, B)
+    assert court.found == expected
+
+
 def test_there_is_no_harm_in_a_dead_target_where_nobody_is_well() -> None:
     court = Court(node_a=NOW - 100, node_b=NOW - 300, node_c=NOW - 500)
     court.say(NOW, intent=intent(reason="SwitchRequested"))

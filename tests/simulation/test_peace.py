@@ -78,6 +78,21 @@ def test_a_group_on_two_healthy_nodes_is_wrong_only_under_enforce() -> None:
     assert "on two servers" in problem
 
 
+@pytest.mark.parametrize(
+    ("shared", "expected"), [(1, 0), (2, 1)], ids=["the first is there", "the rest is there"]
+)
+def test_a_group_may_stay_apart_only_where_it_would_move_to_a_server_of_several_nodes(
+    shared: int, expected: int
+) -> None:
+    """Seed 382: it counted as right, so its repair counted as a move without a cause."""
+    second = node(shared)
+    second.uid = "uid-second"
+    nodes = (node(1), node(2), node(3), second)
+    enforced = resource(V4, V6, drift="Enforce")
+    found = problems(enforced, "192.0.2.1", *nodes, v6="2001:db8:a:2::")
+    assert len(found) == expected
+
+
 def test_a_resource_that_is_not_active_or_not_the_owner_is_left_alone() -> None:
     assert problems(resource(mode="Paused"), None, node(1)) == []
     older = resource()

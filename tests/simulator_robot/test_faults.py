@@ -161,6 +161,13 @@ def test_a_fault_hits_only_what_its_limits_name(
     assert seen == statuses
 
 
+def test_a_fault_of_a_target_hits_only_switches_to_it() -> None:
+    story = spoilt("refused", target=FIRST)
+    assert story.post(SECOND).entry.executed
+    story.later(60)
+    assert outcome(story.post(FIRST)) == (404, "FAILOVER_NEW_SERVER_NOT_FOUND")
+
+
 def test_the_oldest_fault_is_applied_first() -> None:
     story = spoilt("unavailable", count=1)
     story.machine.add_fault({"kind": "forbidden"}, story.now)
@@ -185,6 +192,7 @@ def test_spoilt_requests_cost_no_budget_when_robot_never_saw_them() -> None:
         ({"kind": "hang", "methods": ["PUT"]}, "fault.methods[0]: 'PUT' is not one of"),
         ({"kind": "hang", "address": "x"}, "fault.address: 'x' is not an IP address"),
         ({"kind": "hang", "address": "203.0.113.99"}, "fault.address: '203.0.113.99' is no"),
+        ({"kind": "hang", "target": "x"}, "fault.target: 'x' is not an IP address"),
         ({"kind": "slow"}, "fault.seconds: is missing"),
         ({"kind": "forbidden", "executed": True}, "fault.executed: unknown key"),
         ({"kind": "hang", "executed": 1}, "fault.executed: must be true or false"),

@@ -63,6 +63,7 @@ class Fault:
     until: float | None = None
     executed: bool = False  # whether the request takes effect although its answer is spoilt
     seconds: float = 0.0  # how late a SLOW answer is
+    target: str | None = None  # None: whatever is asked for
 
     def hits(self, call: Call, method: str) -> bool:
         """Whether a request is of those that this fault spoils."""
@@ -72,7 +73,7 @@ class Fault:
             return False
         if self.kind is Kind.REFUSED and call.route is not Route.SWITCH:
             return False
-        return self.address is None or self.address == call.address
+        return self.address in (None, call.address) and self.target in (None, call.target)
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, by name, for JSON."""
@@ -82,8 +83,8 @@ class Fault:
 def parse_fault(table: object, now: float) -> Fault:
     """A fault from parsed JSON or TOML; WorldError names the key and the fix.
 
-    Keys: `kind`; `methods`, `address`, `count`, `for_seconds` limit it; `executed` for a kind that
-    may spoil the answer of a request that took effect; `seconds` for `slow`.
+    Keys: `kind`; `methods`, `address`, `target`, `count`, `for_seconds` limit it; `executed` for a
+    kind that may spoil the answer of a request that took effect; `seconds` for `slow`.
     """
     fields = Fields(table, "fault")
     kind = Kind(fields.choice("kind", list(Kind)))
@@ -91,19 +92,26 @@ def parse_fault(table: object, now: float) -> Fault:
     for index, method in enumerate(methods):
         if method not in METHODS:
             raise WorldError(f"fault.methods[{index}]: {method!r} is not one of GET, POST, DELETE")
-    address = fields.optional("address", fields.text)
-    if address is not None and canonical(address) is None:
-        raise WorldError(f"fault.address: {address!r} is not an IP address")
+    address, target = _address(fields, "address"), _address(fields, "target")
     count = fields.optional("count", lambda key: fields.integer(key, least=1))
     lasts = fields.optional("for_seconds", fields.number)
     executed = fields.flag("executed", False) if kind in MAY_EXECUTE else kind in ALWAYS_EXECUTE
     seconds = fields.number("seconds") if kind is Kind.SLOW else 0.0
     fields.finish()
-    if kind is Kind.DOWN and (count or address or methods != METHODS):
+    if kind is Kind.DOWN and (count or address or target or methods != METHODS):
         raise WorldError("fault.kind: 'down' closes the port for all; only for_seconds limits it")
     until = None if lasts is None else now + lasts
-    address = None if address is None else canonical(address)
-    return Fault(kind, methods, address, count, until, executed, seconds)
+    return Fault(kind, methods, address, count, until, executed, seconds, target)
+
+
+def _address(fields: Fields, key: str) -> str | None:
+    given = fields.optional(key, fields.text)
+    if given is None:
+        return None
+    address = canonical(given)
+    if address is None:
+        raise WorldError(f"fault.{key}: {given!r} is not an IP address")
+    return address
 
 
 class Faults:

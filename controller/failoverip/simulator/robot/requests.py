@@ -39,10 +39,14 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request's route, and the address or number in its path (canonical where it is one)."""
+    """A request's route, the address or number in its path, and the target that it asks for.
+
+    Addresses are canonical where they are such.
+    """
 
     route: Route
     item: str = ""
+    target: str = ""
 
     @property
     def address(self) -> str | None:
@@ -58,7 +62,10 @@ def called(request: Request) -> Call:
             return Call(Route.LIST)
         case "GET" | "POST" | "DELETE", ["failover", item]:
             routes = {"GET": Route.READ, "POST": Route.SWITCH, "DELETE": Route.UNROUTE}
-            return Call(routes[request.method], canonical(item) or item)
+            target = request.form.get("active_server_ip", "")
+            return Call(
+                routes[request.method], canonical(item) or item, canonical(target) or target
+            )
         case "GET", ["server"]:
             return Call(Route.SERVERS)
         case "GET", ["server", item]:

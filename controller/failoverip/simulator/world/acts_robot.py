@@ -36,6 +36,12 @@ class RobotActs(Stagehand):
         """For ever: of a group, the address that is not the first."""
         self._world.fault(kind="refused", methods=["POST"], address=places.IPV6[resource])
 
+    def _refuse_target(self, server: int, seconds: float) -> None:
+        """Robot no longer knows a server that its list still shows."""
+        for address in (places.IPV4[0], places.IPV6[0]):
+            target = places.target_of(server, address)
+            self._world.fault(kind="refused", methods=["POST"], target=target, for_seconds=seconds)
+
     def _fail_writes(self, resource: int, fault: str, seconds: float) -> None:
         """Robot reads well and switches nothing."""
         self._world.fault(

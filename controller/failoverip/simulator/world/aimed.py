@@ -14,6 +14,7 @@ from failoverip.simulator.world.script import REPLICAS, Act, Script, Value
 
 # What a process passes on the way of a request for the first address.
 RECORDING = "before record the attempt"
+RECORDED = "after record the attempt"
 CONNECTING = f"before connecting for {IPV4[0]}"
 SENDING = f"before asking for {IPV4[0]}"
 SENT = f"while Robot switches {IPV4[0]}"
@@ -73,6 +74,11 @@ def stale_writer(plot: Plot) -> None:
     _stale(plot, RECORDING)
 
 
+def stale_renewer(plot: Plot) -> None:
+    """The leader is frozen before it renews its lease for the request, and goes on long after."""
+    _stale(plot, RECORDED)
+
+
 def stale_sender(plot: Plot) -> None:
     """The leader is frozen before the first byte, and goes on long after."""
     _stale(plot, SENDING)
@@ -117,6 +123,13 @@ def dead_target(plot: Plot) -> None:
     plot.at(60, "power_off", node="node-b")
     plot.at(150, "power_off", node="node-a")
     plot.script = replace(plot.script, trouble_seconds=260.0)
+
+
+def refused_target(plot: Plot) -> None:
+    """Robot switches nothing to the first target by name when the active node dies."""
+    plot.at(50, "refuse_target", server=FIRST_SERVER + 1, seconds=450.0)
+    plot.at(60, "power_off", node="node-a")
+    plot.script = replace(plot.script, trouble_seconds=510.0)
 
 
 def shared_server(plot: Plot) -> None:
@@ -259,10 +272,10 @@ def answered(plot: Plot) -> None:
 AIMED: Mapping[str, Callable[[Plot], None]] = {
     write.__name__.replace("_", "-"): write
     for write in (
-        stale_writer, stale_sender, late_request, handover, change_of_mind, flap, dead_target,
-        shared_server, many_cut, api_freeze, old_lists, moved_by_hand, blink, cordons,
-        dying_nodes, duel, many_requests, many_requests_handover, spent_hour, wrong_password,
-        paused, stranger, twin, answered,
+        stale_writer, stale_renewer, stale_sender, late_request, handover, change_of_mind, flap,
+        dead_target, refused_target, shared_server, many_cut, api_freeze, old_lists, moved_by_hand,
+        blink, cordons, dying_nodes, duel, many_requests, many_requests_handover, spent_hour,
+        wrong_password, paused, stranger, twin, answered,
     )
 }  # fmt: skip
 

@@ -67,6 +67,11 @@ def fresh_route(o: Observation) -> Observation:
     return _with_timings(o, lambda timings: replace(timings, fresh_route_seconds=FOR_EVER))
 
 
+def barred_target(o: Observation) -> Observation:
+    """What Robot refused may be tried again at once."""
+    return _with_timings(o, lambda timings: replace(timings, barred_seconds=0.0))
+
+
 def read_twice(o: Observation) -> Observation:
     """One read is as good as two."""
     return _with_timings(o, lambda timings: replace(timings, two_reads_apart_seconds=0.0))

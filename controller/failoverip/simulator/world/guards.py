@@ -28,6 +28,7 @@ from failoverip.simulator.world.harm import (
 FENCE, LOCK, INTENT_FIRST = "fence", "resource-version", "intent-first"
 LEASE_WINDOW, SENT_ROUTE, REQUEST_DEADLINE = "lease-window", "sent-route", "request-deadline"
 LEDGER, LEDGER_LIMIT, FAILED_LOGINS = "ledger", "ledger-limit", "failed-logins"
+RENEWAL = "renewal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,18 @@ GUARDS: Mapping[str, Guard] = {
         "The claim of a resource, and the rules of the CRD that refuse other writers",
         DEAD_NODE,
         "stale-writer",
-        backups=(LOCK, LEASE_WINDOW, SENT_ROUTE),
+        backups=(LOCK, RENEWAL, LEASE_WINDOW, SENT_ROUTE),
     ),
     LOCK: Guard(
         "The resourceVersion in each write of a status",
         DEAD_NODE,
         "stale-writer",
+        backups=(FENCE, RENEWAL, LEASE_WINDOW, SENT_ROUTE),
+    ),
+    RENEWAL: Guard(
+        "The renewal of the lease, with the ledger on it, before a request",
+        DEAD_NODE,
+        "stale-renewer",
         backups=(FENCE, LEASE_WINDOW, SENT_ROUTE),
     ),
     LEASE_WINDOW: Guard(
@@ -106,6 +113,13 @@ GUARDS: Mapping[str, Guard] = {
         "dead-target",
         checks=frozenset({"I3"}),
         blindfold=blindfolds.living_target,
+    ),
+    "barred-target": Guard(
+        "The 10 minutes without a target that Robot refused",
+        DEAD_NODE,
+        "refused-target",
+        checks=frozenset({"I3"}),
+        blindfold=blindfolds.barred_target,
     ),
     "shared-server": Guard(
         "A server that carries several nodes is no target",

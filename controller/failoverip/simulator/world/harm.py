@@ -39,6 +39,8 @@ DEAD_SECONDS = 60.0
 STALE_SECONDS = 30.0
 # A move off a failed node takes a minute or two where nothing is in its way.
 STRANDED_SECONDS = 600.0
+# What Robot refused a moment ago is not asked for again before.
+REFUSED_SECONDS = 590.0
 SPENT = frozenset({"BudgetExhausted", "RateLimited"})
 MOST_RESERVED = 10
 # Beats that come for so long say that a node was well before it fell silent.
@@ -144,6 +146,7 @@ class Harm:
             asked = Asked(at, replica, address, target, name, facts.uid, intent["id"], cause)
             self._judge_wishes(asked, facts)
             self._judge_storm(asked, facts)
+            self._judge_vain(asked, facts)
         self._asked.append(asked)
 
     def executed(self, at: float, replica: str, address: str, target: str) -> None:
@@ -199,6 +202,26 @@ class Harm:
         if at - beats[0] < safety.get("stormHoldSeconds", 120) - 10:
             text = f"{asked}: {len(beats)} of {len(there)} nodes fell silent together"
             self._judge.broken(at, BLIND_MOVE, text)
+
+    def _judge_vain(self, asked: Asked, facts: ResourceFacts) -> None:
+        """Robot refused this target a moment ago, for an address that a dead node keeps."""
+        if asked.reason not in FAILURES:
+            return
+        refused = {m["id"] for m in facts.status.get("moves", []) if m["result"] == "Refused"}
+        vain = any(
+            before.intent in refused - {asked.intent}
+            and (before.address, before.target) == (asked.address, asked.target)
+            and asked.at - before.at < REFUSED_SECONDS
+            for before in self._asked
+        )
+        routed, _ = self._routed.get(asked.address, (None, asked.at))
+        there = [] if routed is None else self._judge.nodes_on(routed, asked.at)
+        dead = [n for n, f in there if self._judge.silence(asked.at, f) >= DEAD_SECONDS]
+        target = {name for name, _ in self._judge.nodes_on(asked.target, asked.at)}
+        others = [name for name in self._healthy(asked.at) if name not in target]
+        if vain and dead and others:
+            text = f"{asked} once more, which refused that; {dead[0]} is dead, {others[0]} is well"
+            self._judge.broken(asked.at, DEAD_NODE, text)
 
     def _silent(self, at: float, node: NodeFacts) -> bool:
         silence = self._judge.silence(at, node)

@@ -47,6 +47,15 @@ class _Homes:
         self._free = [f for f in good if sum(f.servers == other.servers for other in there) == 1]
         self.servers = {target: facts.servers for facts in there for target in facts.servers}
 
+    def most(self, targets: Sequence[str | None]) -> frozenset[str]:
+        """The server of most of them; of several such the one of the first."""
+        servers = [self.servers[target] for target in targets if target is not None]
+        return max(servers, key=servers.count)
+
+    def is_shared(self, server: frozenset[str]) -> bool:
+        """Whether several nodes are on it."""
+        return sum(not server.isdisjoint(facts.servers) for facts in self.there) > 1
+
     def free_for(self, addresses: Sequence[str]) -> bool:
         """Whether a node can take addresses of these families."""
         return any(
@@ -79,8 +88,8 @@ def _problem(
         if together and _ready(document).get("status") != "True":
             return f"on a healthy node, and not Ready: {_ready(document).get('message')}"
         # Nothing is moved to a server with several nodes, not even the rest of a group.
-        whole = together or any(
-            sum(target in f.servers for f in homes.there) > 1 for target in targets
+        whole = together or homes.is_shared(
+            homes.most([routes[address] for address in _addresses(document)])
         )
         return None if whole or reports or not free else "on two servers"
     if not free or (reports and _is_told(document, routes, homes.known)):

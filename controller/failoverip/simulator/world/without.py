@@ -25,6 +25,7 @@ from failoverip.simulator.world.guards import (
     LEDGER,
     LEDGER_LIMIT,
     LOCK,
+    RENEWAL,
     REQUEST_DEADLINE,
     SENT_ROUTE,
 )
@@ -39,8 +40,9 @@ def open_doors(replica: Replica, off: Collection[str]) -> None:
     doors = replica.doors
     if not {FENCE, LOCK, INTENT_FIRST}.isdisjoint(off):
         doors.kubernetes = partial(LooseKubernetes, off=off)
-    if LEASE_WINDOW in off:
-        doors.leader, doors.keeps_lost_lease = Timeless, True
+    if not {RENEWAL, LEASE_WINDOW}.isdisjoint(off):
+        doors.leader = partial(LooseLeader, off=off)
+    doors.keeps_lost_lease = LEASE_WINDOW in off
     if not {LEDGER, LEDGER_LIMIT, FAILED_LOGINS}.isdisjoint(off):
         doors.book = partial(LooseBook, off=off)
     if SENT_ROUTE in off:
@@ -111,11 +113,12 @@ class LooseKubernetes(Kubernetes):
         return replace(resource, status=status)
 
 
-class Timeless:
-    """A leader that never looks at its lease."""
+class LooseLeader:
+    """A leader that does not look at its lease, or takes a refused renewal for one."""
 
-    def __init__(self, leader: Leader) -> None:
+    def __init__(self, leader: Leader, off: Collection[str]) -> None:
         self._leader = leader
+        self._off = off
 
     @property
     def identity(self) -> str:
@@ -123,13 +126,12 @@ class Timeless:
         return self._leader.identity
 
     def window_left_seconds(self) -> float:
-        """All of it."""
-        return _LEASE_SECONDS
+        """All of it, or as it is."""
+        return _LEASE_SECONDS if LEASE_WINDOW in self._off else self._leader.window_left_seconds()
 
     async def renew_now(self) -> bool:
-        """Whatever comes of it."""
-        await self._leader.renew_now()
-        return True
+        """Whatever comes of it, or as it is."""
+        return await self._leader.renew_now() or RENEWAL in self._off
 
 
 class BoundlessLedger(Ledger):

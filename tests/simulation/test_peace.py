@@ -70,6 +70,18 @@ def test_a_strangers_server_keeps_it_when_that_is_said_and_only_reported() -> No
     assert problems(said | {"spec": {"addresses": [V4], "drift": "Enforce"}}, FOREIGN, node(1))
 
 
+@pytest.mark.parametrize("drift", ["Report", "Enforce"])
+def test_where_somebody_mapped_a_node_by_mistake_the_address_may_stay_if_it_is_told(
+    drift: str,
+) -> None:
+    """Seed 741: the operator waits for whoever edited the node."""
+    shown = [{"address": V4, "activeServerIP": FOREIGN}]
+    said = resource(ready=("Unknown", "MappingLost"), shown=shown, drift=drift)
+    assert problems(said, FOREIGN, node(1)) == []
+    unsaid = resource(shown=shown, drift=drift)
+    assert problems(unsaid, FOREIGN, node(1))
+
+
 def test_a_group_on_two_healthy_nodes_is_wrong_only_under_enforce() -> None:
     there = {"v6": "2001:db8:a:2::"}
     assert problems(resource(V4, V6), "192.0.2.1", node(1), node(2), **there) == []

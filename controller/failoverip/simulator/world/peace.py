@@ -92,19 +92,25 @@ def _problem(
             homes.most([routes[address] for address in _addresses(document)])
         )
         return None if whole or reports or not free else "on two servers"
-    if not free or (reports and _is_told(document, routes, homes.known)):
+    if not free or _is_told(document, routes, homes.known, reports=reports):
         return None
     return f"at {', '.join(sorted(map(str, targets)))}, though a healthy node is there"
 
 
 def _is_told(
-    document: Json, routes: Mapping[str, str | None], known: Collection[str | None]
+    document: Json,
+    routes: Mapping[str, str | None],
+    known: Collection[str | None],
+    *,
+    reports: bool,
 ) -> bool:
     """A stranger's server keeps an address under drift: Report; the operator says so.
 
-    Of the routes as they are: what it said before the stranger came does not count.
+    So does one to which somebody mapped a node by mistake, whatever drift is: an edit moves
+    nothing. Of the routes as they are: what it said before the stranger came does not count.
     """
-    if _ready(document).get("reason") not in ("ForeignServer", "GroupSplit"):
+    told = {"MappingLost", "ForeignServer", "GroupSplit"} if reports else {"MappingLost"}
+    if _ready(document).get("reason") not in told:
         return False
     shown = {
         entry["address"].split("/")[0]: entry.get("activeServerIP")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from tests.bench import agents, decision, handover, scale, simulation, steady
+from tests.bench import agents, decision, first_byte, handover, scale, simulation, steady
 from tests.bench.figures import Figure, document, table
 from tests.bench.ground import say
 from tests.bench.machine import conditions
@@ -27,6 +27,7 @@ from tests.controlplane.rest import ApiError
 UNMEASURED = (AssertionError, ApiError, httpx.TransportError, subprocess.TimeoutExpired)
 MEASURES = (
     decision.MEASURE,
+    first_byte.MEASURE,
     handover.MEASURE,
     steady.MEMORY,
     steady.QUIET,
@@ -47,6 +48,7 @@ class Counts:
     hour_seconds: int
     crowd: scale.Size
     seeds: int
+    requests: int
 
 
 FULL = Counts(
@@ -57,6 +59,7 @@ FULL = Counts(
     3600,
     scale.Size(nodes=5000, resources=1000, watch_seconds=120.0, pace=1.0),
     60,
+    2000,
 )
 QUICK = Counts(
     6,
@@ -66,6 +69,7 @@ QUICK = Counts(
     600,
     scale.Size(nodes=200, resources=40, watch_seconds=20.0, pace=1.0),
     5,
+    20,
 )
 
 
@@ -101,6 +105,8 @@ def _runs(
     runs: list[tuple[str, Callable[[], list[Figure]]]] = []
     if decision.MEASURE in measures:
         runs.append((decision.MEASURE, lambda: decision.measure(moves)))
+    if first_byte.MEASURE in measures:
+        runs.append((first_byte.MEASURE, lambda: first_byte.measure(counts.requests)))
     if handover.MEASURE in measures:
         runs.append((handover.MEASURE, lambda: handover.measure(counts.handovers)))
     watched = [name for name in (steady.MEMORY, steady.QUIET) if name in measures]

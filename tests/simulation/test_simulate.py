@@ -52,6 +52,17 @@ def test_a_seed_gives_the_same_bytes_in_another_process_directory_and_time_zone(
     assert len(told[0].splitlines()) > 500
 
 
+def test_whoever_reads_only_the_first_line_gets_no_traceback() -> None:
+    argv = [sys.executable, "-m", "failoverip", "simulate", "--replay", "5"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 141
+
+
 def test_a_broken_promise_is_told_as_a_story_that_can_be_replayed() -> None:
     flags = ["--disable", "mode", "--profile", "mixed"]
     told = simulate(*flags, "--seeds", "1", "--start", "4", "--jobs", "1")

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 SEEDS = 100
+# 128 + SIGPIPE, as shells have it.
+_PIPE_CLOSED = 141
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +68,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0 when every promise held, 1 with a story when one was broken."""
+    try:
+        return _play(arguments)
+    except BrokenPipeError:
+        # Whoever read the output has gone (`| head`); what is still buffered must find an end, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+
+
+def _play(arguments: argparse.Namespace) -> int:
     from failoverip.simulator.world import report
 
     disabled = frozenset(arguments.disable)

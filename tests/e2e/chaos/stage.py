@@ -162,6 +162,10 @@ class Stage:
         routes = self.home.simulator.routes()
         return {routes[address] for address in self.addresses}
 
+    def switches(self) -> int:
+        """How many requests Robot has executed."""
+        return len(self.home.simulator.executed())
+
     def facts(self, nodes: list[NodeFact], ended: list[tuple[str, int]]) -> Facts:
         """All that the audits want."""
         first = server_ip(SERVERS["node-a"]), "2001:db8:a:321::"

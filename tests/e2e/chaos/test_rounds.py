@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.controlplane.waiting import DeadlineError, eventually
 from tests.e2e.chaos.audits import audit
-from tests.e2e.chaos.facts import TIME_SCALE
 from tests.e2e.chaos.player import Player
+from tests.e2e.chaos.route import RIGHT_WITHIN_SECONDS, STAYS_SECONDS, became_right, stays
 from tests.e2e.chaos.script import Script, draw
 from tests.e2e.chaos.stage import Rig, Stage, node_facts, staged
 
@@ -19,9 +18,6 @@ pytestmark = pytest.mark.e2e
 
 ROUNDS = int(os.environ.get("ROUNDS") or os.environ.get("FAILOVERIP_TEST_CHAOS_ROUNDS") or 2)
 SEED = int(os.environ.get("SEED") or 1)
-# I8: half an hour after all trouble has ended, and then it stays.
-RIGHT_WITHIN_SECONDS = 1800.0 * TIME_SCALE
-STAYS_SECONDS = 30.0 * TIME_SCALE
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + ROUNDS))
@@ -34,9 +30,9 @@ def test_a_round_breaks_no_promise(
         player = Player(stage, script)
         player.play()
         began = time.monotonic()
-        late = became_right(stage, player)
+        late = became_right(stage, player.tick, RIGHT_WITHIN_SECONDS)
         took = time.monotonic() - began
-        moved = "" if late else stays(stage, player)
+        moved = "" if late else stays(stage, player.tick, STAYS_SECONDS)
         facts = stage.facts(nodes, player.ended)
         broken = [text for text in (late, moved) if text] + audit(facts)
         posts = facts.posts()
@@ -49,33 +45,6 @@ def test_a_round_breaks_no_promise(
         print(line)
         record_property("round", line)
         assert broken == [], told(script, stage, broken, rig)
-
-
-def became_right(stage: Stage, player: Player) -> str:
-    """Empty when it did in time."""
-
-    def right() -> bool:
-        player.tick()
-        return stage.is_right()
-
-    try:
-        eventually(right, "every address is Ready on a node with power", RIGHT_WITHIN_SECONDS)
-    except DeadlineError as error:
-        return f"route: {error}"
-    return ""
-
-
-def stays(stage: Stage, player: Player) -> str:
-    """Empty when nothing moves any more."""
-    executed = stage.home.simulator.executed()
-    places = stage.places()
-    end = time.monotonic() + STAYS_SECONDS
-    while time.monotonic() < end:
-        player.tick()
-        if stage.home.simulator.executed() != executed or stage.places() != places:
-            return "route: it was right, and moved again without a cause"
-        time.sleep(0.2)
-    return "" if stage.is_right() else "route: it was right, and is not any more"
 
 
 def told(script: Script, stage: Stage, broken: list[str], rig: Rig) -> str:

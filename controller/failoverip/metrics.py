@@ -260,7 +260,7 @@ class _Events:
         )
         self.reserve = Gauge(
             "failoverip_robot_requests_reserved",
-            "Of these, requests that are kept for failed nodes (write) and open switches (read).",
+            "Of these, requests that are kept for failed nodes, reads for open switches too.",
             ["account", "kind"],
             registry=registry,
         )

@@ -14,10 +14,12 @@ from tests.reconciler.world import (
     NODES,
     USER,
     World,
+    lease_path,
     play,
     server_ip,
 )
 
+from failoverip.reconciler.ledgers import LEDGER_ANNOTATION
 from failoverip.simulator.world.links import Json, Link
 
 HOUR = 3600.0
@@ -211,6 +213,35 @@ def test_routes_are_read_at_30_120_and_240_seconds_after_a_close_with_unknown_ou
         assert [age for age in ages if age > 0] == pytest.approx([30, 120, 240], abs=3)
 
     play(scenario, status_field="present")
+
+
+@pytest.mark.parametrize("loss", ["power_off", "delete"])
+def test_a_failed_node_is_left_although_the_free_reads_of_the_hour_are_used_up(loss: str) -> None:
+    """After a lost ledger ten free reads are left: they end after some twenty minutes."""
+
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        await world.settled()
+        leader.kill()
+        world.patch(
+            lease_path("failoverip-system"),
+            {"metadata": {"annotations": {LEDGER_ANNOTATION: None}}},
+        )
+        await world.lead("two")
+        await world.until(
+            lambda: world.condition("ProviderReachable")["reason"] == "BudgetExhausted",
+            "the free reads are used up",
+            0.5 * HOUR,
+        )
+        assert [read.source for read in world.reads()].count("two") == 10
+        if loss == "power_off":
+            world.kubelets["node-a"].power_off()
+        else:
+            world.delete("/api/v1/nodes/node-a")
+        await world.until_ready("node-b")
+        assert len(world.executed()) == 1
+
+    play(scenario, tick_seconds=5.0)
 
 
 def test_no_hour_sees_more_than_the_limits_over_drift_fights_and_changes_of_leaders() -> None:

@@ -24,7 +24,7 @@ from failoverip.core.provider import CannotTell, Fault
 
 READS_PER_HOUR = 100
 WRITES_PER_HOUR = 50
-# Reads that only an open switch may use: it must be followed to its end.
+# Reads for an open switch, which must be followed to its end, and for leaving a failed node.
 RESERVED_READS = 20
 # Writes that only a failed node may use, one for each address up to this many.
 MAX_RESERVED_WRITES = 10

@@ -65,41 +65,41 @@ class Account:
         read_at = self.routes_read_at
         return float("inf") if read_at is None else self.around.clock.now() - read_at
 
-    def view(self, *, for_open_switch: bool) -> AccountView:
+    def view(self, *, pressing: bool) -> AccountView:
         """The account as a decision sees it now."""
         return AccountView(
             routes=dict(self.routes),
             listed=self.listed,
             routes_read_at=self.routes_read_at,
             servers=self.servers,
-            trouble=self._trouble_now(for_open_switch=for_open_switch),
-            budget=self._budget(for_open_switch=for_open_switch),
+            trouble=self._trouble_now(pressing=pressing),
+            budget=self._budget(pressing=pressing),
         )
 
-    def _trouble_now(self, *, for_open_switch: bool) -> Trouble | None:
+    def _trouble_now(self, *, pressing: bool) -> Trouble | None:
         login_at = self._login_at()
         if self.trouble is not None or login_at <= self.around.clock.now():
-            return self.trouble or self._spent(for_open_switch=for_open_switch)
+            return self.trouble or self._spent(pressing=pressing)
         if login_at == _NEVER:
             return _REFUSED
         refused = self.ledger.refused
         again = refused is not None and refused.secret_version == self.secret_version
         return _REFUSED_ONCE if again else _LOGINS_UNANSWERED
 
-    def _spent(self, *, for_open_switch: bool) -> Trouble | None:
+    def _spent(self, *, pressing: bool) -> Trouble | None:
         """Why no read of the routes is recent enough to count: the ledger forbids the next one."""
         now, ledger = self.around.clock.now(), self.ledger
         counts = self.route_age_seconds <= self.around.timings.route_unknown_after_seconds
-        if counts or ledger.may_read(now, for_open_switch=for_open_switch):
+        if counts or ledger.may_read(now, for_open_switch=pressing):
             return None
         closed = ledger.reads_closed_until is not None and ledger.reads_closed_until > now
         return _LIMITED if closed else _SPENT
 
-    def _budget(self, *, for_open_switch: bool) -> Budget:
+    def _budget(self, *, pressing: bool) -> Budget:
         now, ledger = self.around.clock.now(), self.ledger
         left = ledger.writes_left(now, for_failed_node=True, addresses=self.addresses)
         free = ledger.writes_left(now, for_failed_node=False, addresses=self.addresses)
-        return Budget(left, free, self._login_at(), self.read_at(for_open_switch=for_open_switch))
+        return Budget(left, free, self._login_at(), self.read_at(pressing=pressing))
 
     @property
     def is_refused_for_good(self) -> bool:
@@ -117,10 +117,10 @@ class Account:
             return float("-inf")
         return _NEVER if verdict.until is None else verdict.until
 
-    def read_at(self, *, for_open_switch: bool) -> float:
+    def read_at(self, *, pressing: bool) -> float:
         """When the routes may be read again, as far as is known now."""
         now, ledger = self.around.clock.now(), self.ledger
-        budget_at = ledger.next_possible_read(now, for_open_switch=for_open_switch)
+        budget_at = ledger.next_possible_read(now, for_open_switch=pressing)
         if budget_at <= now:
             budget_at = float("-inf")
         return max(self._retry_at, budget_at, self._login_at())
@@ -131,16 +131,16 @@ class Account:
         None while the routes may not be read: a bare 403 can be a ban that each request prolongs.
         """
         now, t = self.around.clock.now(), self.around.timings
-        if self.read_at(for_open_switch=True) > now:
+        if self.read_at(pressing=True) > now:
             return False
         if self.servers_tried_at is None:
             return True
         wait = t.servers_reread_seconds if urgent else t.servers_read_seconds
         return now - self.servers_tried_at >= wait
 
-    async def read_routes(self, *, for_open_switch: bool) -> None:
+    async def read_routes(self, *, pressing: bool) -> None:
         """Read every route of the account: one request for all addresses."""
-        if not (await self._reserve(for_open_switch=for_open_switch) and await self._log_in()):
+        if not (await self._reserve(pressing=pressing) and await self._log_in()):
             self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
         # Dated by its beginning: a read is as old as the moment it was asked.
@@ -163,12 +163,12 @@ class Account:
             self._retry_at = self.around.clock.now() + t.read_retry_seconds
             self.trouble = _TOO_SLOW
 
-    async def _reserve(self, *, for_open_switch: bool) -> bool:
+    async def _reserve(self, *, pressing: bool) -> bool:
         """Whether a read is recorded on the Lease; five at a time are."""
         ledger = self.ledger
         if ledger.reserved_reads > 0:
             return True
-        reserved = ledger.reserve_reads(self.around.clock.now(), for_open_switch=for_open_switch)
+        reserved = ledger.reserve_reads(self.around.clock.now(), for_open_switch=pressing)
         if reserved.reserved_reads == 0:
             return False
         if await self.book.commit(self.name, reserved):

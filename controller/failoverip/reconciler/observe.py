@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 
-from failoverip.core.health import ClusterTrace
+from failoverip.core.health import ClusterTrace, Verdict, assess
 from failoverip.core.memory import IntentMemory, remember_intent
 from failoverip.core.observation import AccountView, Observation, Trouble
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import InvalidSpec, Policy, Resource
+from failoverip.core.resource import InvalidSpec, Mode, Policy, Resource
 from failoverip.core.scope import Directory, Ground, directory_of, ground_of, narrowed
 from failoverip.core.storm import StormWatch, watch_storm
 from failoverip.reconciler.account import Account
@@ -63,12 +63,29 @@ class Observer:
             return Trouble(Reason.INVALID_SPEC, resource.policy.message)
         return self._accounts.of(resource.policy.secret_name)
 
+    def is_pressing(self, resource: Resource) -> bool:
+        """Whether reads for it may use the reserve: a switch is open, or its node failed.
+
+        Without a fresh route no address leaves a failed node, so the reserve is for that, too.
+        """
+        status, cluster = resource.status, self._lists.cluster
+        if status.intent is not None:
+            return True
+        policy = resource.policy
+        if isinstance(policy, InvalidSpec) or policy.mode is not Mode.ACTIVE:
+            return False
+        if not status.active_node or cluster.listed_at is None:
+            return False
+        node = next((n for n in cluster.nodes if n.uid == status.active_node_uid), None)
+        now = self._clock.now()
+        return node is None or assess(node, cluster, now, self._timings).verdict is Verdict.FAILED
+
     def observe(self, resource: Resource) -> Observation:
         """Everything known now about this resource."""
         account = self.account_of(resource)
         now = self._clock.now()
         view = (
-            account.view(for_open_switch=resource.status.intent is not None)
+            account.view(pressing=self.is_pressing(resource))
             if isinstance(account, Account)
             else AccountView()
         )

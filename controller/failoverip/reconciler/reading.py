@@ -85,7 +85,7 @@ class Reading:
             wanted = [read_at + self._timings.route_read_seconds]
             for resource in self._resources_of(account):
                 wanted += self._wishes(resource, read_at)
-        return max(min(wanted), account.read_at(for_open_switch=self._switching(account)))
+        return max(min(wanted), account.read_at(pressing=self._pressing(account)))
 
     def _wishes(self, resource: Resource, read_at: float) -> list[float]:
         """A wish for a moment before the last read was fulfilled by it."""
@@ -101,8 +101,8 @@ class Reading:
             if self._observer.account_of(resource) is account
         ]
 
-    def _switching(self, account: Account) -> bool:
-        return any(r.status.intent is not None for r in self._resources_of(account))
+    def _pressing(self, account: Account) -> bool:
+        return any(self._observer.is_pressing(r) for r in self._resources_of(account))
 
     def _servers_urgent(self, account: Account) -> bool:
         servers = account.servers
@@ -114,21 +114,19 @@ class Reading:
         if account.reading:
             return
         account.reading = True
-        switching = self._switching(account)
+        pressing = self._pressing(account)
         task = asyncio.create_task(
-            self._read(account, servers=servers, routes=routes, switching=switching)
+            self._read(account, servers=servers, routes=routes, pressing=pressing)
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _read(
-        self, account: Account, *, servers: bool, routes: bool, switching: bool
-    ) -> None:
+    async def _read(self, account: Account, *, servers: bool, routes: bool, pressing: bool) -> None:
         try:
             if servers:
                 await account.read_servers()
             if routes:
-                await account.read_routes(for_open_switch=switching)
+                await account.read_routes(pressing=pressing)
         except Exception as error:
             # A defect met by one account must not become a hot loop, nor stop the others.
             account.read_broke(error)

@@ -82,6 +82,14 @@ def test_where_somebody_mapped_a_node_by_mistake_the_address_may_stay_if_it_is_t
     assert problems(unsaid, FOREIGN, node(1))
 
 
+def test_the_rest_of_a_group_that_a_stranger_has_in_part_leaves_a_dead_node() -> None:
+    shown = [{"address": V4, "activeServerIP": FOREIGN}]
+    said = resource(V4, V6, ready=("False", "GroupSplit"), shown=shown)
+    there = {"v6": "2001:db8:a:1::"}
+    assert problems(said, FOREIGN, node(1), node(2), **there) == []
+    assert problems(said, FOREIGN, node(1, beat_at=NOW - 60), node(2), **there)
+
+
 def test_a_group_on_two_healthy_nodes_is_wrong_only_under_enforce() -> None:
     there = {"v6": "2001:db8:a:2::"}
     assert problems(resource(V4, V6), "192.0.2.1", node(1), node(2), **there) == []

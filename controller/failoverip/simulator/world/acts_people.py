@@ -44,8 +44,12 @@ class PeopleActs(NodeActs):
         annotations = {"failoverip.io/switch-to": f"{node}@{again}"}
         self._patch_resource(resource, {"metadata": {"annotations": annotations}})
 
-    def _mode(self, resource: int, mode: str) -> None:
+    def _mode(self, resource: int, mode: str, seconds: float | None = None) -> None:
+        """For a while, or for good."""
         self._patch_resource(resource, {"spec": {"mode": mode}})
+        if seconds is not None:
+            active = {"spec": {"mode": "Active"}}
+            self._later(seconds, lambda: self._patch_resource(resource, active))
 
     def _drift_policy(self, resource: int, drift: str) -> None:
         self._patch_resource(resource, {"spec": {"drift": drift}})

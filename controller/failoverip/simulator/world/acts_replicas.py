@@ -12,6 +12,8 @@ from failoverip.simulator.world.stagehand import Aim, OldView, Stagehand
 
 # How long the last kubelet takes after the API server is back.
 _RETURN_SECONDS = 10.0
+# After so many failed rounds a switch is given up.
+_ROUNDS = 6
 
 
 class ReplicaActs(Stagehand):
@@ -78,6 +80,16 @@ class ReplicaActs(Stagehand):
         else:
             self.play(aim.then, aim.values)
         return True
+
+    def _poison(self, resource: int, node: str, fault: str, back_after_seconds: float) -> None:
+        """Robot's answers to a requested switch are of a kind that whoever reads them dies of."""
+        self._world.fault(
+            kind=fault, methods=["POST"], count=_ROUNDS, address=places.IPV4[resource]
+        )
+        dies = {"back_after_seconds": back_after_seconds}
+        stage = f"after the answer for {places.IPV4[resource]}"
+        self._aims.extend(Aim(stage, "kill", dies) for _ in range(_ROUNDS))
+        self.play("switch_to", {"resource": resource, "node": node, "again": 1000})
 
     # -- links
 
@@ -149,6 +161,8 @@ class ReplicaActs(Stagehand):
         view = OldView(self._world, every)
 
         def begin() -> None:
+            if self.is_over:
+                return
             self.old_views[replica] = view
             victim = self.running.get(replica)
             if victim is not None:

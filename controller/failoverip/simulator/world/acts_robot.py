@@ -53,13 +53,25 @@ class RobotActs(Stagehand):
         target = None if server is None else places.target_of(server, address)
         self._world.move(address, target)
 
-    def _rival(self, resource: int, server: int, count: int, seconds: float) -> None:
-        """Another router takes the address to its own server, again and again until the peace."""
-        if self.is_over:
+    def _rate_limited(self, seconds: float) -> None:
+        self._world.fault(kind="rate_limited", for_seconds=seconds)
+
+    def _rival(self, resource: int, server: int, count: int, seconds: float, drift: str) -> None:
+        """Another router holds the address at its own server until the peace.
+
+        It looks again and again, and takes it so many times; somebody answers with `drift`.
+        """
+        self._patch_resource(resource, {"spec": {"drift": drift}})
+        self._hold(resource, server, count, seconds)
+
+    def _hold(self, resource: int, server: int, count: int, seconds: float) -> None:
+        if self.is_over or count == 0:
             return
-        self._stranger(resource, server)
-        if count > 1:
-            self._later(seconds, lambda: self._rival(resource, server, count - 1, seconds))
+        address = places.IPV4[resource]
+        if self._world.robot.machine.route(address) != places.target_of(server, address):
+            self._stranger(resource, server)
+            count -= 1
+        self._later(seconds, lambda: self._hold(resource, server, count, seconds))
 
     def _second_cluster(self, resource: int, server: int | None) -> None:
         """Another client of the account asks for a switch, as this operator would."""

@@ -6,7 +6,7 @@ that a budget, a lock or a stranger's server holds it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from failoverip.simulator.world.judge import Json, NodeFacts
 
@@ -92,22 +92,19 @@ def _problem(
             homes.most([routes[address] for address in _addresses(document)])
         )
         return None if whole or reports or not free else "on two servers"
-    if not free or _is_told(document, routes, homes.known, reports=reports):
+    if not free or _is_told(document, routes, homes, reports=reports):
         return None
     return f"at {', '.join(sorted(map(str, targets)))}, though a healthy node is there"
 
 
 def _is_told(
-    document: Json,
-    routes: Mapping[str, str | None],
-    known: Collection[str | None],
-    *,
-    reports: bool,
+    document: Json, routes: Mapping[str, str | None], homes: _Homes, *, reports: bool
 ) -> bool:
     """A stranger's server keeps an address under drift: Report; the operator says so.
 
     So does one to which somebody mapped a node by mistake, whatever drift is: an edit moves
-    nothing. Of the routes as they are: what it said before the stranger came does not count.
+    nothing. Of the routes as they are: what it said before the stranger came does not count. What
+    else is in the group is where it should be.
     """
     told = {"MappingLost", "ForeignServer", "GroupSplit"} if reports else {"MappingLost"}
     if _ready(document).get("reason") not in told:
@@ -119,9 +116,10 @@ def _is_told(
     foreign = {
         address: target
         for address in _addresses(document)
-        if (target := routes[address]) is not None and target not in known
+        if (target := routes[address]) is not None and target not in homes.known
     }
-    return bool(foreign) and foreign.items() <= shown.items()
+    rest = {routes[address] for address in _addresses(document) if address not in foreign}
+    return bool(foreign) and foreign.items() <= shown.items() and rest <= homes.good
 
 
 def _is_younger_twin(document: Json, resources: Sequence[Json]) -> bool:

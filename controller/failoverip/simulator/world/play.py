@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -26,6 +28,7 @@ from failoverip.simulator.world.judge import Breach, Judge
 from failoverip.simulator.world.links import Json
 from failoverip.simulator.world.peace import wrong
 from failoverip.simulator.world.processes import ProcessLoop, run_processes
+from failoverip.simulator.world.profiles import PROFILES
 from failoverip.simulator.world.replica import Replica
 from failoverip.simulator.world.script import Script
 from failoverip.simulator.world.sight import Sight
@@ -39,7 +42,7 @@ Check = Callable[[invariants.Facts, Judged], invariants.Broken | None]
 CALM_SECONDS = 60.0
 PEACE_SECONDS = 1800.0
 LONG_PEACE_SECONDS = 3600.0
-STAY_SECONDS = 240.0
+STAY_SECONDS = 150.0
 
 
 @dataclass(slots=True)
@@ -66,23 +69,31 @@ class _Metrics(Metrics):
 
 
 def play(
-    script: Script, crd: Json, disabled: frozenset[str] = frozenset(), *, traced: bool = False
+    script: Script,
+    crd: Json,
+    disabled: frozenset[str] = frozenset(),
+    *,
+    traced: bool = False,
+    in_order: bool = False,
 ) -> Outcome:
     """Run the script to its end, or until a promise is broken.
 
-    Without the guards in `disabled` (see `guards.GUARDS`).
+    Without the guards in `disabled` (see `guards.GUARDS`). `in_order`: what is ready runs in its
+    order and nothing is drawn, so that two plays differ only by what their acts did.
     """
     choices = random.Random(f"order {script.seed}")  # noqa: S311  an order, no secret
+    jitter = (lambda: 0.5) if in_order else choices.random
 
     async def run() -> Outcome:
-        stage = _Stage(script, crd, choices, disabled, traced=traced)
+        stage = _Stage(script, crd, jitter, disabled, traced=traced)
         try:
             await stage.play()
+            stage.note_the_end()
         finally:
             await stage.world.close()
         return stage.outcome()
 
-    return run_processes(run(), choices)
+    return run_processes(run(), None if in_order else choices)
 
 
 class _Stage:
@@ -90,14 +101,14 @@ class _Stage:
         self,
         script: Script,
         crd: Json,
-        choices: random.Random,
+        jitter: Callable[[], float],
         disabled: frozenset[str],
         *,
         traced: bool,
     ) -> None:
         self._script = script
         self._disabled = disabled
-        self._choices = choices
+        self._jitter = jitter
         self._traced = traced
         self._trace: list[str] = []
         self._reasons: set[str] = set()
@@ -142,7 +153,8 @@ class _Stage:
         if self.judge.breaches or self._disabled:
             return
         self._note("world", "peace")
-        self.actors.end_all()
+        profile = PROFILES.get(script.profile)
+        self.actors.end_all(keeps_limits=profile is not None and profile.keeps_limits)
         await self._judge_peace()
         self._judge_incident()
         self._judge_requests()
@@ -184,6 +196,13 @@ class _Stage:
             if not (held and but_held):
                 self.judge.broken(now, "I8", text)
 
+    def note_the_end(self) -> None:
+        """A checksum over what there is."""
+        world = self.world
+        there = [self._routes(), *(world.get(path) for path in (places.FIPS, places.NODES))]
+        told = zlib.crc32(json.dumps(there, sort_keys=True).encode())
+        self._note("world", f"ends as {told:08x}")
+
     def outcome(self) -> Outcome:
         return Outcome(
             tuple(self.judge.breaches),
@@ -215,10 +234,11 @@ class _Stage:
 
     def _is_right(self) -> bool:
         """Also: what was begun in the trouble and ends later, perhaps badly, has ended."""
-        if self._wrong():
-            return False
         now = self.world.clock.now()
-        return not self.world.robot.machine.state(now)["switching"]
+        # First: what ends at this very moment is in the routes after that.
+        if self.world.robot.machine.state(now)["switching"]:
+            return False
+        return not self._wrong()
 
     def _wrong(self) -> list[tuple[bool, str]]:
         resources = self.world.get(places.FIPS)["items"]
@@ -257,7 +277,7 @@ class _Stage:
                 self._note(name, f"decides {reason.value} for {failoverip}")
 
         metrics = _Metrics(self.world.clock.now, told)
-        replica = self.world.start(name, namespace, metrics=metrics, jitter=self._choices.random)
+        replica = self.world.start(name, namespace, metrics=metrics, jitter=self._jitter)
         replica.on_boundary = lambda boundary: self._note(name, boundary)
 
         def first_byte(address: str, target: str) -> None:

@@ -21,11 +21,13 @@ class Profile:
     name: str
     trouble_seconds: float
     pause_seconds: float
-    weights: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     grouped: float = 0.4
     enforced: float = 0.2
     # What happens instead of acts by their weights.
     plot: Plot | None = None
+    # Whether a limit of the hour stays as it is when the trouble is over.
+    keeps_limits: bool = False
 
 
 _NODES = {
@@ -80,9 +82,11 @@ _API = {
     "watch_hangs": 2,
     "watch_disordered": 2,
     "compact": 1,
+    "stale": 4,
     "delete_lease": 1,
-    "lose_ledger": 1,
-    "lose_ledger_for_good": 1,
+    # Reads that count as spent hold everything for the rest of the hour.
+    "lose_ledger": 0.3,
+    "lose_ledger_for_good": 0.3,
 }
 _ROBOT = {
     "robot_down": 3,
@@ -92,7 +96,10 @@ _ROBOT = {
     "refuse_part": 1,
     "fail_writes": 1,
     "neighbour_locked": 1,
-    "rival": 1,
+    # An hour in which nothing can be asked.
+    "rate_limited": 0.2,
+    "poison": 0.6,
+    "rival": 2,
     "stranger": 3,
     "second_cluster": 1,
     "unauthorized": 1,
@@ -113,7 +120,9 @@ PROFILES = {
             400.0,
             20.0,
             MappingProxyType(
-                _NODES | _REPLICAS | {"api_down": 8, "api_link": 4, "cut_all": 10, "cut_node": 10}
+                _NODES
+                | _REPLICAS
+                | {"api_down": 8, "api_link": 4, "stale": 4, "cut_all": 10, "cut_node": 10}
             ),
         ),
         Profile(
@@ -123,6 +132,7 @@ PROFILES = {
             MappingProxyType(
                 _NODES | _ROBOT | {"switch_to": 30, "stranger": 10, "kill": 4, "lose_ledger": 2}
             ),
+            keeps_limits=True,
         ),
     )
 }

@@ -175,21 +175,22 @@ class Replica:
     async def _boundary(self, name: str) -> None:
         self.passed.append(name)
         self.on_boundary(name)
-        if not self._at_boundary and not self._after_boundaries:
-            return
+        due = self._due(name) if self._at_boundary or self._after_boundaries else []
+        for each in due:
+            each()
+        if self.reached(name) or due:
+            # Where the process was stopped, this does not return before it goes on.
+            await asyncio.sleep(0)
+
+    def _due(self, name: str) -> list[Callable[[], object]]:
+        """What is to be done at this boundary, once."""
         act = self._at_boundary.pop(name, None)
         due = [then for number, then in self._after_boundaries if number <= len(self.passed)]
         if due:
             self._after_boundaries = [
                 each for each in self._after_boundaries if each[0] > len(self.passed)
             ]
-        if act is not None:
-            due.append(act)
-        for each in due:
-            each()
-        if self.reached(name) or due:
-            # Where the process was stopped, this does not return before it goes on.
-            await asyncio.sleep(0)
+        return due if act is None else [*due, act]
 
     async def _run(self) -> None:
         life = 0

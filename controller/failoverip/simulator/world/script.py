@@ -24,12 +24,13 @@ Value = str | float | int | bool | None
 REPLICAS = ("alpha", "bravo", "charlie")
 # The first decisions of a new leader need a moment of peace.
 PEACE_BEFORE_SECONDS = 40.0
+USUAL_BRAKES = (6, 300)
 # Where a replica may be stopped: after so many further requests have passed.
 _MOST_BOUNDARIES = 40
 _LINKS = ("HANGS", "REFUSES", "FAILS", "CONFLICTS", "THROTTLES", "LOSES_ANSWERS")
 _ROBOT_FAULTS = (
     "reset", "hang", "unavailable", "forbidden", "html", "gateway_timeout", "empty",
-    "rate_limited", "truncated",
+    "truncated",
 )  # fmt: skip
 _ROBOT_WRITES = ("locked", "refused", "failed", "not_complete", "reset", "gateway_timeout", "hang")
 
@@ -65,6 +66,8 @@ class Script:
     switches: tuple[tuple[str, Value], ...]
     trouble_seconds: float
     acts: tuple[Act, ...]
+    # Of each resource, `maxMovesPerHour` and `holdDownSeconds`; where there is nothing, the usual.
+    brakes: tuple[tuple[int, int], ...] = ()
 
 
 def draw(seed: int, profile: Profile) -> Script:
@@ -86,6 +89,7 @@ def draw(seed: int, profile: Profile) -> Script:
         switches=_switches(dice),
         trouble_seconds=profile.trouble_seconds,
         acts=(),
+        brakes=tuple(_brakes(dice, profile) for _ in range(resources)),
     )
     return replace(script, acts=tuple(_acts(dice, profile, script)))
 
@@ -105,6 +109,12 @@ def _acts(dice: random.Random, profile: Profile, script: Script) -> Iterator[Act
             return
         kind = dice.choices(kinds, weights)[0]
         yield Act(round(at_seconds, 3), kind, _values(kind, dice, script))
+
+
+def _brakes(dice: random.Random, profile: Profile) -> tuple[int, int]:
+    if profile.plot is not None:
+        return USUAL_BRAKES
+    return dice.choice((6, 6, 6, 2, 1)), dice.choice((300, 300, 60, 0))
 
 
 def _switches(dice: random.Random) -> tuple[tuple[str, Value], ...]:
@@ -173,6 +183,10 @@ def _while_or_hour(dice: random.Random, script: Script) -> Value:
     return 3600.0 if dice.random() < 0.1 else _while(dice, script)
 
 
+def _while_or_for_good(dice: random.Random, script: Script) -> Value:
+    return None if dice.random() < 0.25 else _while(dice, script)
+
+
 def _one_of(*values: Value) -> Draw:
     return lambda dice, _: dice.choice(values)
 
@@ -200,8 +214,9 @@ STAGES = (
 )  # fmt: skip
 # What can happen there; users' edits above all.
 AIMED = (
-    "create", "delete", "delete_slowly", "overlap", "mode", "addresses", "selector", "map_wrongly",
-    "cordon", "uncordon", "switch_to", "drift_policy", "prefer", "rotate_secret", "lose_secret",
+    "create", "delete", "delete_slowly", "overlap", "mode", "mode", "mode", "addresses",
+    "selector", "map_wrongly", "cordon", "uncordon", "switch_to", "drift_policy", "prefer",
+    "rotate_secret", "lose_secret",
     "delete_node", "remake_node", "power_off", "power_on", "kill", "freeze", "delete_lease",
     "lose_ledger", "second_cluster", "stranger", "late_post", "api_down", "robot_down",
 )  # fmt: skip
@@ -227,13 +242,17 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
     "selector": (_NODE,),
     "map_wrongly": (_NODE, ("server", _any_server)),
     "switch_to": (_RESOURCE, _NODE, ("again", _below(1000))),
-    "mode": (_RESOURCE, ("mode", _one_of("Active", "Active", "DryRun", "Paused"))),
+    "mode": (
+        _RESOURCE,
+        ("mode", _one_of("DryRun", "DryRun", "Paused")),
+        ("seconds", _while_or_for_good),
+    ),
     "drift_policy": (_RESOURCE, ("drift", _one_of("Report", "Enforce"))),
     "addresses": (_RESOURCE,),
     "create": (_RESOURCE,),
     "delete": (_RESOURCE,),
     "overlap": (_RESOURCE,),
-    "prefer": (_RESOURCE, _NODE, ("after_seconds", _between(60, 200))),
+    "prefer": (_RESOURCE, _NODE, ("after_seconds", _between(10, 150))),
     "misspell": (_RESOURCE, _SECONDS),
     "stray": (_SECONDS,),
     "delete_slowly": (_RESOURCE, _SECONDS),
@@ -276,6 +295,13 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
     "lose_ledger_for_good": (("back_after_seconds", _between(1, 30)),),
     "robot_down": (("seconds", _while_or_hour),),
     "robot_fault": (("fault", _one_of(*_ROBOT_FAULTS)), _SECONDS),
+    "rate_limited": (_SECONDS,),
+    "poison": (
+        _RESOURCE,
+        _NODE,
+        ("fault", _one_of("locked", "unavailable")),
+        ("back_after_seconds", _between(1, 10)),
+    ),
     "robot_slow": (_SECONDS, ("slow_seconds", _between(1, 200))),
     "robot_write": (
         ("fault", _one_of(*_ROBOT_WRITES)),
@@ -292,7 +318,8 @@ KINDS: Mapping[str, tuple[tuple[str, Draw], ...]] = {
         _RESOURCE,
         ("server", _foreign),
         ("count", _one_of(3, 6)),
-        ("seconds", _between(100, 300)),
+        ("seconds", _between(10, 60)),
+        ("drift", _one_of("Report", "Enforce")),
     ),
     "neighbour_locked": (_REPLICA,),
     "stranger": (_RESOURCE, ("server", _server_or_none)),

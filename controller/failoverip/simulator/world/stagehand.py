@@ -11,7 +11,7 @@ from failoverip.simulator.world import places
 from failoverip.simulator.world.links import Json, Link
 from failoverip.simulator.world.processes import outside
 from failoverip.simulator.world.replica import Replica
-from failoverip.simulator.world.script import Script, Value
+from failoverip.simulator.world.script import USUAL_BRAKES, Script, Value
 from failoverip.simulator.world.world import RefusedError, World
 
 # Makes a replica of this name in this namespace.
@@ -132,5 +132,11 @@ def resource_document(script: Script, resource: int) -> Json:
             "nodeSelector": {"world": "yes"},
             "mode": "Active",
             "drift": "Enforce" if script.enforced[resource] else "Report",
+            "safety": safety(*script.brakes[resource] if script.brakes else USUAL_BRAKES),
         },
     }
+
+
+def safety(most_moves: int, hold_down_seconds: int) -> Json:
+    """The brakes of a spec."""
+    return {"maxMovesPerHour": most_moves, "holdDownSeconds": hold_down_seconds}

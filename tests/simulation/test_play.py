@@ -1,0 +1,85 @@
+"""Worlds that once found a promise broken which nobody had broken: the world itself was wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from failoverip.simulator.demo.manifests import crd_document
+from failoverip.simulator.world.aimed import ROBOT
+from failoverip.simulator.world.places import FIRST_SERVER, FOREIGN_SERVERS, Place
+from failoverip.simulator.world.play import play
+from failoverip.simulator.world.script import REPLICAS, Act, Script, Value
+
+STRANGER, LEASE_SECONDS = FOREIGN_SERVERS[0], 15.0
+SCRIPT = Script(
+    1,
+    "calm",
+    tuple(Place(f"node-{name}", FIRST_SERVER + index) for index, name in enumerate("abc")),
+    REPLICAS[:2],
+    1,
+    (False,),
+    (True,),
+    tuple(ROBOT.items()),
+    120.0,
+    (),
+)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Without the logs of the replicas."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(before)
+
+
+def act(at_seconds: float, kind: str, **values: Value) -> Act:
+    return Act(at_seconds, kind, tuple(values.items()))
+
+
+def breaches(script: Script) -> list[str]:
+    return [str(breach) for breach in play(script, crd_document()).breaches]
+
+
+def test_a_rival_router_leaves_the_address_alone_in_the_peace() -> None:
+    rival = act(50.0, "rival", resource=0, server=STRANGER, count=6, seconds=140.0, drift="Enforce")
+    assert breaches(replace(SCRIPT, acts=(rival,), brakes=((6, 0),))) == []
+
+
+def test_a_switch_that_ends_badly_in_the_peace_is_no_move_without_a_cause() -> None:
+    robot = dict(SCRIPT.switches) | {"switch_seconds": 110.0, "failure_leaves": "null"}
+    acts = (
+        act(100.0, "robot_write", fault="failed", count=1, resource=0),
+        act(110.0, "second_cluster", resource=0, server=FIRST_SERVER + 1),
+    )
+    assert breaches(replace(SCRIPT, acts=acts, switches=tuple(robot.items()))) == []
+
+
+def test_a_killed_process_does_nothing_when_its_freeze_would_end() -> None:
+    acts = (
+        *(act(60.0, "freeze", replica=name, boundaries=0, seconds=60.0) for name in REPLICAS[:2]),
+        act(80.0, "lose_ledger_for_good", back_after_seconds=100.0),
+    )
+    trace = play(replace(SCRIPT, acts=acts, trouble_seconds=200.0), crd_document(), traced=True)
+    assert [line for line in of_replicas(trace.trace) if 80.0 < at(line) < 180.0] == []
+
+
+def test_a_replica_that_was_killed_comes_back_as_another_one() -> None:
+    acts = (act(60.0, "lose_ledger_for_good", back_after_seconds=1.0),)
+    trace = play(replace(SCRIPT, acts=acts), crd_document(), traced=True).trace
+    leads = [at(line) for line in of_replicas(trace) if at(line) > 60.0 and ": decides " in line]
+    # Whoever takes the lease for its own does not wait until it has run out.
+    assert leads[0] - 60.0 > LEASE_SECONDS / 2
+
+
+def of_replicas(trace: list[str]) -> list[str]:
+    return [line for line in trace if any(f" {name}: " in line for name in REPLICAS)]
+
+
+def at(line: str) -> float:
+    return float(line.split(maxsplit=1)[0])

@@ -57,6 +57,11 @@ def test_what_robot_did_not_do_is_asked_for_again() -> None:
     assert isinstance(decide(o).action, Attempt)
 
 
+def test_a_strangers_server_that_became_a_healthy_node_keeps_the_address() -> None:
+    tried = memory(round_ended_at=ENDED, ip=RouteMemory(last_ended_at=ENDED))
+    assert ending(enforcing({IP: at("c")}, tried)) == (MoveResult.ABANDONED, Reason.CAUSE_GONE)
+
+
 def test_an_address_of_a_failed_node_is_fought_for() -> None:
     intent = an_intent(attempts=1)
     o = following(intent, {IP: foreign()}, memory(round_ended_at=ENDED, ip=DONE))

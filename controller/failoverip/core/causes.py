@@ -29,9 +29,8 @@ def judge_cause(s: Situation, intent: Intent) -> CauseState:
     if cause.reason is Reason.SWITCH_REQUESTED:
         return CauseState.HOLDS
     pending = [place for place in s.places if _pending(place, intent)]
-    if cause.reason not in (Reason.GROUP_SPLIT, Reason.FOREIGN_SERVER) and any(
-        _settled_elsewhere(place, intent) for place in pending
-    ):
+    elsewhere = any(_settled_elsewhere(place, intent) for place in pending)
+    if elsewhere and cause.reason is not Reason.GROUP_SPLIT:
         return CauseState.GONE
     return JUDGES.get(cause.reason, _failed_source)(s, intent, pending)
 

@@ -14,7 +14,7 @@ from failoverip.simulator.world.aimed import ROBOT
 from failoverip.simulator.world.places import FIRST_SERVER, FOREIGN_SERVERS, Place
 from failoverip.simulator.world.play import play
 from failoverip.simulator.world.profiles import PROFILES
-from failoverip.simulator.world.script import KINDS, REPLICAS, Act, Script, Value
+from failoverip.simulator.world.script import AIMED, KINDS, REPLICAS, Act, Script, Value
 
 LEADER, STRANGER = "alpha", FOREIGN_SERVERS[0]
 TROUBLE_SECONDS = 240.0
@@ -161,3 +161,14 @@ def test_an_act_changes_what_happens(kind: str) -> None:
 
 def test_the_same_acts_make_the_same_world() -> None:
     assert told() == told()
+
+
+def test_whatever_is_aimed_at_a_stage_can_happen_there() -> None:
+    deeds = []
+    for index, kind in enumerate(sorted(set(AIMED))):
+        # Whom it hits is whoever comes there.
+        whom = ("replica", "boundaries")
+        values = {name: value for name, value in BITES[kind].values.items() if name not in whom}
+        aimed = {"stage": "before list nodes", "then": kind, **values}
+        deeds.append((50.0 + 7.0 * index, "at_stage", aimed))
+    assert told(*deeds) != told()

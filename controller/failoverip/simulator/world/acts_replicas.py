@@ -77,6 +77,8 @@ class ReplicaActs(Stagehand):
             self._die(name, victim, float(str(aim.values["back_after_seconds"])))
         elif aim.then == "freeze":
             victim.freeze(float(str(aim.values["seconds"])))
+        elif aim.then == "late_post":
+            victim.way.late_seconds = float(str(aim.values["seconds"]))
         else:
             self.play(aim.then, aim.values)
         return True

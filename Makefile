@@ -19,7 +19,7 @@ FAILOVERIP_PACEMAKER_WORKERS ?= 4
 CORE_IS_COVERED := $(BIN)/coverage report --include='*/failoverip/core/*' --fail-under=100 --format=total >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e chaos pacemaker deb bench image reference corpus model clean lock
+.PHONY: help setup demo test lint unit e2e chaos pacemaker deb bench image reference corpus model mutation clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ corpus: setup ## Decide the cases of tests/corpus anew and write what is decided
 model: setup ## Visit all states around a move of two replicas [STATES=1000000 DEPTH=n WITHOUT="fence window"|all]
 	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES)) $(if $(DEPTH),--depth $(DEPTH)) \
 	  $(if $(WITHOUT),--without $(WITHOUT))
+
+mutation: setup ## Make small faults in the decisions and the ledger: does a test notice? [MODULES="gates ledger"]
+	@$(BIN)/python -m tests.mutation $(MODULES)
 
 image: ## Build the operator's image with docker, podman or buildah (IMAGE=NAME:TAG BASE=IMAGE)
 	@$(PYTHON) container/build.py $(if $(IMAGE),--tag "$(IMAGE)") $(if $(BASE),--base "$(BASE)") $(IMAGE_FLAGS)

@@ -1,0 +1,102 @@
+"""Which faults are made, and that each is what a person would make by hand."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from tests.mutation.__main__ import CORE, STAGES
+from tests.mutation.listed import listed
+from tests.mutation.mutants import Mutant, parse, read
+
+
+def made(text: str) -> list[str]:
+    """The text with each change, on one line each."""
+    found = []
+    for index in range(len(parse("m", text).mutants)):
+        source = parse("m", text)
+        source.mutants[index].apply()
+        found.append(ast.unparse(source.tree))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("a < b", {"a <= b", "a >= b"}),
+        ("a is not b", {"a is b"}),
+        ("a in b", {"a not in b"}),
+        ("a and b", {"a or b", "a", "b"}),
+        ("not a", {"a"}),
+        ("a - b", {"a + b"}),
+        ("x = 5", {"x = 6", "x = 4"}),
+        ("x = True", {"x = False"}),
+        ("max(a)", {"min(a)"}),
+        ("all(a)", {"any(a)"}),
+        ("sorted(a, key=k)", {"list(a)", "sorted(a)"}),
+        ("f(a, b=c)", {"f(a)"}),
+        ("x = {a, b}", {"x = {a}", "x = {b}"}),
+        ("x = {a: b}", {"x = {}"}),
+        ("x = [a for a in b if c]", {"x = [a for a in b]"}),
+    ],
+)
+def test_an_expression_is_changed_in_each_way(text: str, changed: set[str]) -> None:
+    assert changed <= set(made(text))
+
+
+@pytest.mark.parametrize(
+    ("body", "changed"),
+    [
+        ("if a:\n        return b", "if True:\n        return b"),
+        ("if a:\n        return b", "if False:\n        return b"),
+        ("if a:\n        return b", "if a:\n        return None"),
+        ("raise a", "pass"),
+        ("del a[0]", "pass"),
+        ("a[0] = b", "pass"),
+    ],
+)
+def test_a_statement_is_left_out_or_decided(body: str, changed: str) -> None:
+    assert f"def f():\n    {changed}" in made(f"def f():\n    {body}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'a word'",
+        "x = f'{a + 1} words'",
+        "def f(a: int | None) -> int | None:\n    ...",
+        "Alias = Callable[[int], int]",
+        "@decorator(frozen=True)\nclass A:\n    ...",
+    ],
+)
+def test_words_and_types_stay(text: str) -> None:
+    assert parse("m", text).mutants == ()
+
+
+def test_equal_changes_of_one_function_are_numbered() -> None:
+    first, second = parse("m", "def f():\n    not a\n    not a").mutants[1::2]
+    assert (first.function, first.number, second.number) == ("f", 1, 2)
+
+
+def test_a_change_is_named_without_its_line() -> None:
+    """Else the list of the equivalent ones would be wrong after each edit above them."""
+    text = "class A:\n    def f(self):\n        return self.a < 5"
+    here = {mutant.key for mutant in parse("m", text).mutants}
+    assert here == {mutant.key for mutant in parse("m", f"import a\n\n{text}").mutants}
+    assert ("m", "A.f", "self.a < 5 -> self.a <= 5", 1) in here
+
+
+@pytest.mark.parametrize("module", STAGES)
+def test_each_module_can_be_changed_and_each_change_compiles(module: str) -> None:
+    mutants: tuple[Mutant, ...] = read(CORE / f"{module}.py").mutants
+    assert len(mutants) > 30
+    assert len({mutant.key for mutant in mutants}) == len(mutants)
+    for index in range(0, len(mutants), 100):
+        source = read(CORE / f"{module}.py")
+        source.mutants[index].apply()
+        compile(source.tree, module, "exec")
+
+
+def test_each_listed_mutant_is_one_of_the_code_of_today() -> None:
+    known = {mutant.key for name in STAGES for mutant in read(CORE / f"{name}.py").mutants}
+    assert [key for key in listed() if key not in known] == []

@@ -102,6 +102,11 @@ class TestHoldDown:
     def test_it_ends_after_its_time(self) -> None:
         assert kept_back_by(moved(CORDONED, a_move("c", ended_seconds_ago=300))) is None
 
+    def test_a_shortened_demo_shortens_it(self) -> None:
+        demo = replace(CORDONED, timings=replace(CORDONED.timings, spec_second_seconds=0.1))
+        assert kept_back_by(moved(demo, a_move("c", ended_seconds_ago=29))) is Reason.HOLD_DOWN
+        assert kept_back_by(moved(demo, a_move("c", ended_seconds_ago=30))) is None
+
     def test_the_time_is_the_users(self) -> None:
         o = moved(CORDONED, a_move("c", ended_seconds_ago=60))
         for seconds, kept_back in ((60, None), (61, Reason.HOLD_DOWN)):

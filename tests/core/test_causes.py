@@ -18,11 +18,13 @@ from tests.support.observations import (
     with_status,
 )
 
+from failoverip.core.causes import CauseState, judge_cause
 from failoverip.core.decide import decide
 from failoverip.core.observation import Observation
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Cause, Drift, OnCordon
 from failoverip.core.routes import RouteTrack
+from failoverip.core.situation import understand
 
 GROUP = policy(IP, IP2)
 
@@ -56,6 +58,10 @@ def test_a_node_that_came_back_under_its_name_is_not_the_source() -> None:
 def test_but_by_name_where_no_uid_was_known() -> None:
     cause = Cause(Reason.NODE_DELETED, "a")
     assert gone(cause, an_observation([healthy("a"), healthy("b")]))
+    # No other node speaks for it.
+    cause = Cause(Reason.NODE_DELETED, "c")
+    assert gone(cause, an_observation([silent("a"), healthy("b"), healthy("c")]))
+    assert not gone(cause, an_observation([unclear("a"), healthy("b"), silent("c")]))
 
 
 def test_an_address_that_is_on_another_healthy_node_has_no_cause_left() -> None:
@@ -117,6 +123,8 @@ def test_a_route_that_cannot_be_told_leaves_the_cause_unclear() -> None:
         o = with_account(an_observation(), listed=None)
         decision = decide(with_status(o, intent=an_intent(cause=cause)))
         assert decision.reason is Reason.CAUSE_UNCLEAR
+        seen = understand(o, policy())
+        assert judge_cause(seen, an_intent(cause=cause)) is CauseState.UNCLEAR
 
 
 def test_a_request_of_the_user_holds_for_ever() -> None:

@@ -206,3 +206,10 @@ def test_of_two_shut_gates_the_earlier_is_told(earlier: str, later: str) -> None
     decision = gate(SHUT[earlier][0](SHUT[later][0](an_observation())))
     assert decision is not None
     assert decision.reason is SHUT[earlier][1]
+
+
+def test_the_message_of_a_storm_says_what_waits() -> None:
+    o = with_status(stormy(an_observation(NODES)), intent=an_intent())
+    gate = shut_gate(o, policy(), "the move", requests=1, cause=Reason.NODE_UNREACHABLE)
+    assert gate is not None
+    assert gate.message.endswith("; waiting: the move")

@@ -9,6 +9,7 @@ from failoverip.core.ledger import (
     Ledger,
     LoginMode,
     LoginVerdict,
+    RefusedLogin,
     lost_ledger,
 )
 from failoverip.core.provider import CannotTell, Fault
@@ -39,6 +40,7 @@ class TestReads:
             (80, True, 20),
             (99, True, 1),
             (100, True, 0),
+            (100, False, 0),
         ],
     )
     def test_twenty_of_a_hundred_are_kept_for_open_switches(
@@ -127,6 +129,7 @@ class TestRateLimit:
         self, interval: float | None, closed_for: float
     ) -> None:
         ledger = Ledger().record_rate_limit(100.0, Bucket.READS, interval)
+        assert ledger.reads_left(100.0 + closed_for - 0.1, for_open_switch=True) == 0
         assert not ledger.may_read(100.0 + closed_for - 0.1, for_open_switch=True)
         assert ledger.next_possible_read(100.0, for_open_switch=True) == 100.0 + closed_for
         assert ledger.may_read(100.0 + closed_for, for_open_switch=True)
@@ -136,6 +139,12 @@ class TestRateLimit:
         ledger = Ledger().record_rate_limit(0.0, Bucket.WRITES, 900.0)
         ledger = ledger.record_rate_limit(1.0, Bucket.WRITES, 10.0)
         assert ledger.next_possible_write(2.0, for_failed_node=True, addresses=1) == 900.0
+        assert ledger.writes_left(899.0, for_failed_node=True, addresses=1) == 0
+
+    def test_nor_does_one_of_reads(self) -> None:
+        ledger = Ledger().record_rate_limit(0.0, Bucket.READS, 900.0)
+        ledger = ledger.record_rate_limit(1.0, Bucket.READS, 10.0)
+        assert ledger.next_possible_read(2.0, for_open_switch=True) == 900.0
 
 
 KNOWN = LoginVerdict(LoginMode.KNOWN)
@@ -230,6 +239,49 @@ class TestAnswers:
         assert ledger.next_possible_write(0.0, for_failed_node=True, addresses=1) == 600.0
 
 
+class TestFailedLogins:
+    def test_a_refusal_of_credentials_that_worked_counts_when_it_comes(self) -> None:
+        assert Ledger().record_failed_login(5.0, "1").failed_logins == (5.0,)
+
+    def test_a_refused_trial_counts_once_from_when_it_was_sent(self) -> None:
+        refused = Ledger().record_login_attempt(5.0).record_failed_login(6.0, "1")
+        assert (refused.failed_logins, refused.login_pending) == ((5.0,), False)
+        assert refused.record_no_login() == refused
+        assert refused.record_failed_login(7.0, "1").failed_logins == (5.0, 7.0)
+
+    def test_only_the_pending_login_is_taken_back(self) -> None:
+        failed = Ledger().record_failed_login(1.0, "1")
+        settled = failed.record_login_attempt(2.0).record_no_login()
+        assert settled == failed
+        assert settled.record_no_login() == failed
+
+    def test_refusals_of_the_same_credentials_in_a_row_are_counted(self) -> None:
+        ledger = Ledger()
+        for at, version, times in ((1.0, "1", 1), (2.0, "2", 1), (3.0, "2", 2), (4.0, "2", 3)):
+            ledger = ledger.record_failed_login(at, version)
+            assert ledger.refused == RefusedLogin(version, times, at)
+
+    def test_others_that_worked_do_not_clear_refused_credentials(self) -> None:
+        ledger = Ledger().record_failed_login(1.0, "new").record_credentials_worked("old")
+        assert ledger.login_verdict(2.0, "new") == held(None)
+
+    def test_the_answer_401_refuses_the_credentials(self) -> None:
+        refused = CannotTell(Fault.CREDENTIALS_REFUSED, "401")
+        ledger = Ledger().record_answer(1.0, Bucket.READS, "1", refused)
+        assert ledger.refused == RefusedLogin("1", 1, 1.0)
+
+    def test_they_are_pruned_after_their_span(self) -> None:
+        failed = Ledger().record_failed_login(0.0, "1")
+        assert failed.pruned(959.0).failed_logins == (0.0,)
+        assert failed.pruned(960.0).failed_logins == ()
+
+    def test_the_last_eight_are_kept(self) -> None:
+        ledger = Ledger()
+        for at in range(10):
+            ledger = ledger.record_login_attempt(float(at))
+        assert ledger.failed_logins == tuple(float(at) for at in range(2, 10))
+
+
 def test_a_lost_ledger_leaves_thirty_reads_the_reserve_and_one_login() -> None:
     ledger = lost_ledger(0.0, addresses=3)
     assert ledger.reads_left(0.0, for_open_switch=False) == 10
@@ -239,6 +291,10 @@ def test_a_lost_ledger_leaves_thirty_reads_the_reserve_and_one_login() -> None:
     once = ledger.record_login_attempt(1.0)
     assert ledger.login_verdict(1.0, "7") == TRIAL
     assert once.login_verdict(2.0, "8").mode is LoginMode.HELD
+
+
+def test_a_lost_ledger_has_the_hour_of_the_others() -> None:
+    assert lost_ledger(0.0, 1, 60.0).window_seconds == 60.0
 
 
 def test_a_shortened_hour_keeps_the_proportions() -> None:

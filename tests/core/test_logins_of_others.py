@@ -20,6 +20,12 @@ def test_one_failure_elsewhere_leaves_room_for_one_trial() -> None:
     assert pending.login_verdict(NOW, VERSION, (NOW - 5,)).mode is LoginMode.HELD
 
 
+def test_the_last_two_failures_count_whoever_met_them() -> None:
+    ours = Ledger().record_login_attempt(NOW - 3)
+    verdict = ours.login_verdict(NOW, VERSION, (NOW - 90, NOW - 50))
+    assert verdict == LoginVerdict(LoginMode.HELD, NOW - 50 + 900 + 60)
+
+
 def test_credentials_that_work_are_used_whatever_fails_elsewhere() -> None:
     known = Ledger().record_credentials_worked(VERSION)
     assert known.login_verdict(NOW, VERSION, (NOW - 5, NOW - 3)).mode is LoginMode.KNOWN

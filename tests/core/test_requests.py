@@ -58,6 +58,9 @@ class TestAccepted:
         assert isinstance(decision.action, OpenIntent)
         assert decision.action.intent.node == "c"
 
+    def test_the_message_says_that_it_was_accepted(self) -> None:
+        assert decide(asking("b")).message == "switch-to b: accepted"
+
     def test_all_addresses_go_but_those_that_are_there(self) -> None:
         routes = {IP: at("b"), IP2: at("a")}
         o = an_observation(routes=routes, spec=policy(IP, IP2), switch_to="b")
@@ -156,7 +159,9 @@ class TestWaiting:
 
     def test_it_reads_again_what_is_stale(self) -> None:
         o = with_account(asking("b"), routes_read_at=NOW - 20)
-        assert isinstance(decide(o).action, Refresh)
+        decision = decide(o)
+        assert isinstance(decision.action, Refresh)
+        assert decision.message.startswith("reading again: ")
 
     def test_a_request_that_waits_holds_up_no_failover(self) -> None:
         """Regression: it waited for budget while the reserve for failed nodes was left."""

@@ -29,6 +29,7 @@ def _core(*names: str) -> tuple[str, ...]:
 
 _DECISION = (
     *_core("decide", "causes", "gates", "requests", "situation", "brakes", "failback", "storm"),
+    *_core("moves"),
     *_core("follow_attempts", "follow_duel", "follow_endings", "status", "conditions", "events"),
     "tests/properties/test_interrupted_switch.py",
 )

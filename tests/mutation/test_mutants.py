@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from tests.mutation.__main__ import CORE, STAGES
+from tests.mutation.__main__ import CORE, STAGES, Score, complaints
 from tests.mutation.listed import listed
 from tests.mutation.mutants import Mutant, parse, read
+from tests.mutation.running import Result
 
 
 def made(text: str) -> list[str]:
@@ -100,3 +103,39 @@ def test_each_module_can_be_changed_and_each_change_compiles(module: str) -> Non
 def test_each_listed_mutant_is_one_of_the_code_of_today() -> None:
     known = {mutant.key for name in STAGES for mutant in read(CORE / f"{name}.py").mutants}
     assert [key for key in listed() if key not in known] == []
+
+
+def scored(killed: int, survived: int, known: int = 0) -> Score:
+    """Of a module of so many mutants; the first `known` survivors are listed."""
+    mutants = parse("m", "\n".join(["not a"] * (killed + survived))).mutants[: killed + survived]
+    results = [Result(mutant, "tests", 0.0) for mutant in mutants[:killed]]
+    results += [Result(mutant, "", 0.0) for mutant in mutants[killed:]]
+    return Score("m", results, {mutant.key for mutant in mutants[killed : killed + known]})
+
+
+def test_the_score_is_of_those_that_can_be_killed() -> None:
+    assert scored(3, 1).share == 0.75
+    assert scored(3, 2, known=1).share == 0.75
+    assert str(scored(19, 2, known=1)).startswith("m            19 of   20 killed   95.0%")
+
+
+def test_below_the_goal_is_an_error() -> None:
+    assert complaints(scored(19, 1)) == []
+    assert complaints(scored(18, 2)) == ["  below 95%"]
+
+
+def test_one_that_is_listed_and_killed_is_an_error_of_its_module_alone() -> None:
+    score = scored(20, 0)
+    killed, other = score.results[0].mutant.key, ("other", "f", "not a -> a", 1)
+    stale = replace(score, known={killed, other})
+    assert complaints(stale) == [
+        f"  listed as equivalent, but it does not survive: {' '.join(map(str, killed))}"
+    ]
+
+
+@pytest.mark.parametrize("why", ["", "why: '  '", "why: because, word: unknown"])
+def test_a_listed_one_wants_a_reason_and_no_other_word(tmp_path: Path, why: str) -> None:
+    path = tmp_path / "equivalent.yaml"
+    path.write_text(f"m:\n- {{in: f, change: not a -> a, {why}}}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="wants in, change and why"):
+        listed(path)

@@ -47,8 +47,7 @@ def _pending(place: Place, intent: Intent) -> bool:
 def _settled_elsewhere(place: Place, intent: Intent) -> bool:
     is_source = place.node_uid == intent.cause.node_uid
     return (
-        place.kind is PlaceKind.NODE
-        and not is_source
+        not is_source
         and place.server_number != intent.server_number
         and place.health.verdict is Verdict.POSITIVE
     )
@@ -139,8 +138,6 @@ def part_may_follow(s: Situation, place: Place) -> bool:
     """Whether a part of a split group may follow the active node without `drift: Enforce`."""
     if place.kind in (PlaceKind.NOWHERE, PlaceKind.DELETED):
         return True
-    if place.kind is not PlaceKind.NODE:
-        return False
     return place.health.verdict is Verdict.FAILED or reason_to_leave(s, place) is not None
 
 

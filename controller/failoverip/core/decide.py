@@ -160,7 +160,7 @@ def mapping_lost(o: Observation, s: Situation) -> Decision | None:
 
 def active_node_leaving(o: Observation, s: Situation) -> Decision | None:
     """Cordoned, deleted or deselected: the user wants the addresses off this living node."""
-    if s.active is None or s.active.kind is not PlaceKind.NODE:
+    if s.active is None:
         return None
     reason = reason_to_leave(s, s.active)
     if reason is None:
@@ -200,8 +200,7 @@ def group_split(o: Observation, s: Situation) -> Decision | None:
 
 
 def _part_may_follow(s: Situation, place: Place) -> bool:
-    enforced = place.kind is PlaceKind.NODE and s.policy.drift is Drift.ENFORCE
-    return enforced or part_may_follow(s, place)
+    return s.policy.drift is Drift.ENFORCE or part_may_follow(s, place)
 
 
 def _taken_from_healthy(place: Place) -> bool:

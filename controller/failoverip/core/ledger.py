@@ -151,12 +151,11 @@ class Ledger:
 
         `elsewhere`: failed logins of other users. Robot counts them together, by source address.
         """
-        refused = self.refused
-        was_refused = refused is not None and refused.secret_version == secret_version
-        if secret_version == self.worked_version and not was_refused:
+        refused = self._refusal(secret_version)
+        if secret_version == self.worked_version and refused is None:
             return LoginVerdict(LoginMode.KNOWN)
         until = now
-        if refused is not None and was_refused:
+        if refused is not None:
             if secret_version != self.worked_version:
                 return LoginVerdict(LoginMode.HELD)
             # They worked once: a disturbance at Robot ends by itself, so look again now and then.
@@ -207,17 +206,14 @@ class Ledger:
 
     def record_credentials_worked(self, secret_version: str) -> Ledger:
         """Robot accepted the credentials of this Secret's resourceVersion."""
-        refused = self.refused
-        if refused is not None and refused.secret_version == secret_version:
-            refused = None
+        refused = self.refused if self._refusal(secret_version) is None else None
         settled = self.record_no_login()
         return replace(settled, worked_version=secret_version, refused=refused)
 
     def record_failed_login(self, now: float, secret_version: str) -> Ledger:
         """Robot refused the credentials of this Secret's resourceVersion (401)."""
-        refused = self.refused
-        again = refused is not None and refused.secret_version == secret_version
-        times = refused.times + 1 if refused is not None and again else 1
+        before = self._refusal(secret_version)
+        times = 1 if before is None else before.times + 1
         # A pending login was counted when it was sent.
         logins = self.failed_logins if self.login_pending else self._logins(now)
         return replace(
@@ -273,6 +269,11 @@ class Ledger:
             writes=_within(self.writes, now, self._span()),
             failed_logins=_within(self.failed_logins, now, self._login_span()),
         )
+
+    def _refusal(self, secret_version: str) -> RefusedLogin | None:
+        """The last one of these credentials, if the last one was of these."""
+        refused = self.refused
+        return refused if refused and refused.secret_version == secret_version else None
 
     # -- spans
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.support.observations import an_observation, healthy, silent
+from tests.support.observations import an_observation, healthy, silent, unclear
 
 from failoverip.core.decide import decide
 from failoverip.core.decision import OpenIntent
@@ -46,6 +46,11 @@ def test_where_nobody_can_take_it_the_first_five_say_why() -> None:
     decision = decide(an_observation([silent(name) for name in "abcdefg"]))
     assert decision.reason is Reason.NO_TARGET
     assert decision.message.endswith("a Failed, b Failed, c Failed, d Failed, e Failed")
+
+
+def test_a_node_that_gives_no_sign_is_named_while_it_is_waited_for() -> None:
+    decision = decide(an_observation([unclear("a"), healthy("b")]))
+    assert decision.message == "no recent sign of life of a"
 
 
 def test_a_cordoned_node_that_cannot_take_it_says_so() -> None:

@@ -17,6 +17,7 @@ RUN_BY = {
     "image": "tests/image/test_image.py",
     "bench": "tests/bench/test_figures.py",
     "reference": "tests/repo/test_reference.py",
+    "mutation": "tests/mutation/test_mutants.py",
 }
 
 

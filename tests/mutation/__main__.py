@@ -34,7 +34,7 @@ _DECISION = (
     "tests/properties/test_interrupted_switch.py",
 )
 _DECIDES = Stage(True, _DECISION)
-_LEDGER = Stage(False, _core("ledger", "ledgers", "logins_of_others"))
+_LEDGER = Stage(False, _core("ledger", "ledgers", "ledgers_record", "logins_of_others"))
 # Memory comes first: the observations hold it, and must not be made before it is changed.
 STAGES: Mapping[str, Stage] = {
     "memory": Stage(True, (*_core("memory"), *_DECISION)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
-from tests.reconciler.world import ADDRESS, World, play
+from tests.reconciler.world import ADDRESS, USER, World, play
 
 WRONG = ("first", "second", "third")
 
@@ -41,3 +42,27 @@ def test_however_many_secrets_are_wrong_two_logins_fail_and_the_good_account_goe
         assert failed[2] - failed[0] >= 900
 
     play(scenario)
+
+
+def test_requests_whose_connection_is_opening_when_a_login_fails_are_not_sent() -> None:
+    """The password is changed right before the first byte of the first of several requests."""
+    pairs = {f"web-{n}": (f"203.0.113.{n}", f"203.0.113.{n + 1}") for n in (10, 12)}
+
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        for name, pair in pairs.items():
+            world.apply(name, pair)
+        for name in pairs:
+            await world.until_ready("node-a", name)
+        password = {"name": USER, "password": "another"}
+        leader.at(
+            f"before asking for {ADDRESS}", lambda: world.robot.machine.change_password(password)
+        )
+        world.kubelets["node-a"].power_off()
+        await world.until(world.posts, "the first request")
+        await asyncio.sleep(120)
+
+        refused = [e for e in world.robot.machine.journal.entries if e.status == 401]
+        assert len(refused) == 2
+
+    play(scenario, addresses=tuple(itertools.chain(*pairs.values())))

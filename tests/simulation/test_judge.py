@@ -115,6 +115,18 @@ def test_a_request_to_a_node_that_is_long_silent_breaks_the_third() -> None:
     assert invariants(judge) == ["I3"]
 
 
+@pytest.mark.parametrize(("ago", "expected"), [(1.0, []), (60.0, ["I3"])])
+def test_a_target_that_was_mapped_elsewhere_a_moment_ago_need_not_have_been_seen(
+    ago: float, expected: list[str]
+) -> None:
+    """Seeds 738 and 2299: the node was mapped wrongly while the intent was recorded."""
+    judge = court(source_beats_until=NOW - 100)
+    judge.node(NOW - ago, node("node-b"), ["192.0.2.99"], deleted=False)
+    judge.resource(NOW - 1, resource(intent=intent()), deleted=False)
+    judge.first_byte(NOW, "alpha", ADDRESS, TARGET)
+    assert invariants(judge) == expected
+
+
 @pytest.mark.parametrize(("ago", "expected"), [(5.0, []), (60.0, ["I7"])])
 def test_a_request_long_after_the_mode_was_changed_breaks_the_seventh(
     ago: float, expected: list[str]

@@ -106,6 +106,11 @@ class Account:
         """Whether these credentials are not sent again until the Secret changes."""
         return self._login_at() == _NEVER
 
+    @property
+    def is_login_held(self) -> bool:
+        """Whether these credentials may not be sent now."""
+        return self._login_verdict().mode is LoginMode.HELD
+
     def _login_verdict(self) -> LoginVerdict:
         others = self.book.failed_logins_of_others(self.name)
         return self.ledger.login_verdict(self.around.clock.now(), self.secret_version, others)

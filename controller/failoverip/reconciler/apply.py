@@ -185,6 +185,8 @@ class Applier:
             left = self._leader.window_left_seconds()
             allowed = not self._stopped and left >= self._timings.window_seconds
             allowed = allowed and account.route_age_seconds <= self._timings.sent_route_seconds
+            # Another request may have learned meanwhile that the login fails.
+            allowed = allowed and not account.is_login_held
             if allowed and not told:
                 told = True
                 self._teller.posting(intent, address, target)

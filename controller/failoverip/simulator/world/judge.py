@@ -65,6 +65,7 @@ class NodeFacts:
     # Since when it is known, has this server, and beats without a gap.
     seen_at: float = 0.0
     servers_at: float = 0.0
+    servers_before: frozenset[str] = frozenset()
     steady_since: float = 0.0
 
     def unwell_by(self, now: float, beat_seconds: float) -> float:
@@ -139,7 +140,8 @@ class Judge:
                 steady_since=at,
             )
         if facts.servers != frozenset(servers):
-            facts.servers, facts.servers_at = frozenset(servers), at
+            facts.servers_before, facts.servers_at = facts.servers, at
+            facts.servers = frozenset(servers)
         facts.unwell_at = facts.unwell_by(at, BEAT_SECONDS)
         conditions = document.get("status", {}).get("conditions", [])
         ready = next((c["status"] for c in conditions if c["type"] == "Ready"), "Unknown")
@@ -273,6 +275,12 @@ class Judge:
     def _judge_target(self, at: float, named: str, target: str) -> None:
         """I3: the target was well and wanted within what could be seen."""
         there = [facts for _, facts in self.nodes_on(target, at)]
+        # An edit of a moment ago need not have been seen.
+        there += [
+            facts
+            for facts in self.facts.nodes.values()
+            if target in facts.servers_before and at - facts.servers_at <= NEWS_SECONDS
+        ]
         if not there:
             self.broken(at, "I3", f"{named}: no node is on that server")
         elif not any(self._was_alive(facts, at) for facts in there):

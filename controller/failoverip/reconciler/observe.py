@@ -76,7 +76,7 @@ class Observer:
             return False
         if not status.active_node or cluster.listed_at is None:
             return False
-        node = next((n for n in cluster.nodes if n.uid == status.active_node_uid), None)
+        node = self._nodes().by_uid.get(status.active_node_uid)
         now = self._clock.now()
         return node is None or assess(node, cluster, now, self._timings).verdict is Verdict.FAILED
 
@@ -120,15 +120,20 @@ class Observer:
         self, resource: Resource, account: Account | Trouble, view: AccountView
     ) -> ClusterTrace:
         """The last good lists, without the nodes that cannot matter to the resource."""
-        trace = self._lists.cluster
-        if self._directory is None or self._directory.trace is not trace:
-            self._directory, self._grounds = directory_of(trace), {}
+        directory = self._nodes()
         name = account.name if isinstance(account, Account) else ""
         ground = self._grounds.get(name)
         if ground is None or ground.servers is not view.servers:
-            ground = self._grounds[name] = ground_of(trace, view.servers)
+            ground = self._grounds[name] = ground_of(directory.trace, view.servers)
         watched = self._storms.get(resource.uid, StormWatch()).sightings
-        return narrowed(self._directory, ground, resource, view, watched)
+        return narrowed(directory, ground, resource, view, watched)
+
+    def _nodes(self) -> Directory:
+        """The nodes of the last good lists; made once for each of them."""
+        trace = self._lists.cluster
+        if self._directory is None or self._directory.trace is not trace:
+            self._directory, self._grounds = directory_of(trace), {}
+        return self._directory
 
     def _storm(self, resource: Resource, cluster: ClusterTrace) -> StormWatch:
         before = self._storms.get(resource.uid, StormWatch())

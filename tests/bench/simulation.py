@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from tests.bench.figures import Figure, Goal
+from tests.support.quiet import without_logs
 
 from failoverip.simulator.demo.manifests import crd_document
 from failoverip.simulator.world.play import play
@@ -20,14 +20,10 @@ GOAL = Goal("mean", 1.0)
 def measure(seeds: int) -> list[Figure]:
     """One sample for each seed: processor time, so other work on the machine counts little."""
     crd, samples = crd_document(), []
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
+    with without_logs():
         for seed in range(seeds):
             began = time.process_time()
             seconds = play(draw(seed, PROFILES["mixed"]), crd, frozenset()).simulated_seconds
             samples.append((time.process_time() - began) * 1000.0 / seconds)
-    finally:
-        logging.disable(before)
     name = "processor time of a simulated second"
     return [Figure(MEASURE, name, "ms", tuple(samples), GOAL)]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pytest
+from tests.simulation.small import SMALL
 
 from failoverip.simulator.demo.manifests import crd_document
 from failoverip.simulator.world.aimed import ROBOT
-from failoverip.simulator.world.places import FIRST_SERVER, FOREIGN_SERVERS, Place
+from failoverip.simulator.world.places import FOREIGN_SERVERS
 from failoverip.simulator.world.play import play
 from failoverip.simulator.world.profiles import PROFILES
-from failoverip.simulator.world.script import AIMED, KINDS, REPLICAS, Act, Script, Value
+from failoverip.simulator.world.script import AIMED, KINDS, Act, Value
 
+pytestmark = pytest.mark.usefixtures("quiet")
 LEADER, STRANGER = "alpha", FOREIGN_SERVERS[0]
 TROUBLE_SECONDS = 240.0
 
@@ -109,29 +110,16 @@ BITES: Mapping[str, Bite] = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Without the logs of the replicas."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(before)
-
-
 def told(*deeds: tuple[float, str, Mapping[str, Value]]) -> list[str]:
     """What happens in the small world with these acts, but for the acts themselves."""
     acts = tuple(Act(at, kind, tuple(values.items())) for at, kind, values in deeds)
-    script = Script(
-        1,
-        "calm",
-        tuple(Place(f"node-{name}", FIRST_SERVER + index) for index, name in enumerate("abc")),
-        REPLICAS[:2],
-        1,
-        (True,),
-        (False,),
-        tuple({**ROBOT, "switch_seconds": 30.0}.items()),
-        TROUBLE_SECONDS,
-        tuple(sorted((*acts, Act(100.0, "power_off", (("node", "node-a"),))), key=_when)),
+    power_off = Act(100.0, "power_off", (("node", "node-a"),))
+    script = replace(
+        SMALL,
+        grouped=(True,),
+        switches=tuple({**ROBOT, "switch_seconds": 30.0}.items()),
+        trouble_seconds=TROUBLE_SECONDS,
+        acts=tuple(sorted((*acts, power_off), key=_when)),
     )
     trace = play(script, crd_document(), traced=True, in_order=True).trace
     said = {f"world: {act}" for act in acts}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +13,10 @@ from failoverip.simulator.world.play import play
 from failoverip.simulator.world.profiles import PROFILES
 from failoverip.simulator.world.script import KINDS, Act, Script, draw
 
+pytestmark = pytest.mark.usefixtures("quiet")
 SEEDS = 2
 SAFETY = Path(__file__).parents[2] / "docs" / "safety.md"
 each_incident = pytest.mark.parametrize("incident", INCIDENTS, ids=lambda each: each.name)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Without the logs of the replicas."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(before)
 
 
 def scripts(incident: Incident) -> list[Script]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from failoverip.simulator.demo.manifests import crd_document
@@ -15,15 +12,6 @@ from failoverip.simulator.world.play import Outcome, play
 
 pytestmark = pytest.mark.usefixtures("quiet")
 BACKED_UP = sorted(name for name, guard in GUARDS.items() if guard.backups)
-
-
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    """Without the logs of the replicas."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(before)
 
 
 def played(guard: str, seed: int, off: frozenset[str]) -> Outcome:

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from tests.simulation.small import SMALL
 
 from failoverip.simulator.demo.manifests import crd_document
-from failoverip.simulator.world.aimed import ROBOT
-from failoverip.simulator.world.places import FIRST_SERVER, FOREIGN_SERVERS, Place
+from failoverip.simulator.world.places import FIRST_SERVER, FOREIGN_SERVERS
 from failoverip.simulator.world.play import play
 from failoverip.simulator.world.script import REPLICAS, Act, Script, Value
 
+pytestmark = pytest.mark.usefixtures("quiet")
 STRANGER, LEASE_SECONDS = FOREIGN_SERVERS[0], 15.0
-SCRIPT = Script(
-    1,
-    "calm",
-    tuple(Place(f"node-{name}", FIRST_SERVER + index) for index, name in enumerate("abc")),
-    REPLICAS[:2],
-    1,
-    (False,),
-    (True,),
-    tuple(ROBOT.items()),
-    120.0,
-    (),
-)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Without the logs of the replicas."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(before)
+SCRIPT = replace(SMALL, enforced=(True,))
 
 
 def act(at_seconds: float, kind: str, **values: Value) -> Act:

@@ -54,7 +54,7 @@ class RobotActs(Stagehand):
         self._world.move(address, target)
 
     def _rate_limited(self, seconds: float) -> None:
-        self._world.fault(kind="rate_limited", for_seconds=seconds)
+        self._robot_fault("rate_limited", seconds)
 
     def _rival(self, resource: int, server: int, count: int, seconds: float, drift: str) -> None:
         """Another router holds the address at its own server until the peace.

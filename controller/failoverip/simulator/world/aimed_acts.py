@@ -8,6 +8,7 @@ from failoverip.simulator.world import places
 from failoverip.simulator.world.acts import Actors
 from failoverip.simulator.world.links import Link
 from failoverip.simulator.world.replica import Replica
+from failoverip.simulator.world.stagehand import safety
 
 _LISTS = ("list nodes", "list heartbeats")
 
@@ -53,8 +54,7 @@ class AimedActors(Actors):
             self._later(seconds, replica.api.faults.clear)
 
     def _safety(self, resource: int, most_moves: int, hold_down: int) -> None:
-        safety = {"maxMovesPerHour": most_moves, "holdDownSeconds": hold_down}
-        self._patch_resource(resource, {"spec": {"safety": safety}})
+        self._patch_resource(resource, {"spec": {"safety": safety(most_moves, hold_down)}})
 
     def _end_leader(self, back_after_seconds: float) -> None:
         for name, replica in list(self.running.items()):

@@ -125,8 +125,7 @@ class Harm:
             told = {c["reason"] for c in facts.status.get("conditions", [])}
             for address in map(_bare, facts.spec["addresses"]):
                 routed, since = self._routed.get(address, (None, at))
-                nodes = [] if routed is None else self._judge.nodes_on(routed, at)
-                dead = [n for n, f in nodes if self._judge.silence(at, f) >= STRANDED_SECONDS]
+                dead = self._dead_on(routed, at, STRANDED_SECONDS)
                 waits = at - since >= STRANDED_SECONDS and not told.isdisjoint(SPENT)
                 if dead and waits and self._healthy(at):
                     text = f"{address} stays on {dead[0]}: wishes have used up what was kept for it"
@@ -214,12 +213,13 @@ class Harm:
             and asked.at - before.at < REFUSED_SECONDS
             for before in self._asked
         )
+        if not vain:
+            return
         routed, _ = self._routed.get(asked.address, (None, asked.at))
-        there = [] if routed is None else self._judge.nodes_on(routed, asked.at)
-        dead = [n for n, f in there if self._judge.silence(asked.at, f) >= DEAD_SECONDS]
+        dead = self._dead_on(routed, asked.at, DEAD_SECONDS)
         target = {name for name, _ in self._judge.nodes_on(asked.target, asked.at)}
         others = [name for name in self._healthy(asked.at) if name not in target]
-        if vain and dead and others:
+        if dead and others:
             text = f"{asked} once more, which refused that; {dead[0]} is dead, {others[0]} is well"
             self._judge.broken(asked.at, DEAD_NODE, text)
 
@@ -312,6 +312,11 @@ class Harm:
             )
             == 1
         ]
+
+    def _dead_on(self, routed: str | None, at: float, seconds: float) -> list[str]:
+        """The nodes where an address is routed to that are silent for so long."""
+        there = [] if routed is None else self._judge.nodes_on(routed, at)
+        return [name for name, facts in there if self._judge.silence(at, facts) >= seconds]
 
     def _is_well(self, at: float, facts: NodeFacts) -> bool:
         news = (facts.unwell_by(at, BEAT_SECONDS), facts.servers_at, facts.unwanted_at)

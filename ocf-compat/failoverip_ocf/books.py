@@ -74,7 +74,7 @@ class Books:
                 return ledger, (0.0, why)
             if self._reads_left(ledger, at) - kept <= 0:
                 return ledger, (0.0, _no_read(ledger, at, self._share))
-            reserved = ledger.reserve_reads(at, for_open_switch=True, block=1)
+            reserved = ledger.reserve_reads(at, pressing=True, block=1)
             return self._tried(reserved.record_read(at), at), (at, "")
 
         return self._change(record)
@@ -153,7 +153,7 @@ class Books:
         return replace(ledger, failed_logins=(*logins, at), login_pending=True)
 
     def _reads_left(self, ledger: Ledger, at: float) -> int:
-        left = ledger.reads_left(at, for_open_switch=True)
+        left = ledger.reads_left(at, pressing=True)
         return left - (READS_PER_HOUR - self._share)
 
     def _switches_left(self, ledgers: Ledgers, ledger: Ledger, at: float) -> int:

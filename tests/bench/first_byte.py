@@ -31,6 +31,8 @@ def measure(requests: int) -> list[Figure]:
         looked = asyncio.run(_ask(f"http://127.0.0.1:{here.recv()}", requests))
         arrived: list[float] = here.recv()
     finally:
+        # It waits for ever where a request did not come.
+        receiver.terminate()
         receiver.join()
     samples = tuple((b - a) * 1000.0 for a, b in zip(looked, arrived, strict=True))
     return [Figure(MEASURE, "last look to first byte received", "ms", samples)]

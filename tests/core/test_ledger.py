@@ -31,7 +31,7 @@ def with_writes(number: int, now: float = 0.0) -> Ledger:
 
 class TestReads:
     @pytest.mark.parametrize(
-        ("spent", "for_open_switch", "left"),
+        ("spent", "pressing", "left"),
         [
             (0, False, 80),
             (0, True, 100),
@@ -43,25 +43,25 @@ class TestReads:
             (100, False, 0),
         ],
     )
-    def test_twenty_of_a_hundred_are_kept_for_open_switches(
-        self, spent: int, for_open_switch: bool, left: int
+    def test_twenty_of_a_hundred_are_kept_pressinges(
+        self, spent: int, pressing: bool, left: int
     ) -> None:
         ledger = with_reads(spent)
-        assert ledger.reads_left(0.0, for_open_switch=for_open_switch) == left
-        assert ledger.may_read(0.0, for_open_switch=for_open_switch) is (left > 0)
+        assert ledger.reads_left(0.0, pressing=pressing) == left
+        assert ledger.may_read(0.0, pressing=pressing) is (left > 0)
 
     def test_slots_are_taken_five_at_a_time(self) -> None:
-        ledger = Ledger().reserve_reads(0.0, for_open_switch=False)
+        ledger = Ledger().reserve_reads(0.0, pressing=False)
         assert ledger.reserved_reads == 5
 
     def test_the_last_block_is_as_long_as_what_is_left(self) -> None:
-        assert with_reads(78).reserve_reads(0.0, for_open_switch=False).reserved_reads == 2
-        assert with_reads(98).reserve_reads(0.0, for_open_switch=True).reserved_reads == 2
-        assert with_reads(100).reserve_reads(0.0, for_open_switch=True).reserved_reads == 0
+        assert with_reads(78).reserve_reads(0.0, pressing=False).reserved_reads == 2
+        assert with_reads(98).reserve_reads(0.0, pressing=True).reserved_reads == 2
+        assert with_reads(100).reserve_reads(0.0, pressing=True).reserved_reads == 0
 
     def test_reserving_again_does_not_pile_up_slots(self) -> None:
-        ledger = Ledger().reserve_reads(0.0, for_open_switch=False).record_read(1.0)
-        assert ledger.reserve_reads(2.0, for_open_switch=False).reserved_reads == 5
+        ledger = Ledger().reserve_reads(0.0, pressing=False).record_read(1.0)
+        assert ledger.reserve_reads(2.0, pressing=False).reserved_reads == 5
 
     def test_a_read_that_was_not_reserved_is_an_error(self) -> None:
         with pytest.raises(ValueError, match="reserved before"):
@@ -75,16 +75,16 @@ class TestReads:
 
     def test_an_old_read_frees_its_place_after_an_hour_and_the_lag(self) -> None:
         ledger = with_reads(100)
-        assert ledger.next_possible_read(10.0, for_open_switch=True) == HOUR + LAG
-        assert not ledger.may_read(HOUR + LAG - 1, for_open_switch=True)
-        assert ledger.may_read(HOUR + LAG, for_open_switch=True)
+        assert ledger.next_possible_read(10.0, pressing=True) == HOUR + LAG
+        assert not ledger.may_read(HOUR + LAG - 1, pressing=True)
+        assert ledger.may_read(HOUR + LAG, pressing=True)
 
     def test_the_wait_of_a_normal_read_ends_when_fewer_than_eighty_count(self) -> None:
         ledger = Ledger()
         for second in range(90):
-            ledger = ledger.reserve_reads(second, for_open_switch=True).record_read(second)
+            ledger = ledger.reserve_reads(second, pressing=True).record_read(second)
         # The 11th must go as well: 79 are left then.
-        assert ledger.next_possible_read(100.0, for_open_switch=False) == 10 + HOUR + LAG
+        assert ledger.next_possible_read(100.0, pressing=False) == 10 + HOUR + LAG
 
 
 class TestWrites:
@@ -129,10 +129,10 @@ class TestRateLimit:
         self, interval: float | None, closed_for: float
     ) -> None:
         ledger = Ledger().record_rate_limit(100.0, Bucket.READS, interval)
-        assert ledger.reads_left(100.0 + closed_for - 0.1, for_open_switch=True) == 0
-        assert not ledger.may_read(100.0 + closed_for - 0.1, for_open_switch=True)
-        assert ledger.next_possible_read(100.0, for_open_switch=True) == 100.0 + closed_for
-        assert ledger.may_read(100.0 + closed_for, for_open_switch=True)
+        assert ledger.reads_left(100.0 + closed_for - 0.1, pressing=True) == 0
+        assert not ledger.may_read(100.0 + closed_for - 0.1, pressing=True)
+        assert ledger.next_possible_read(100.0, pressing=True) == 100.0 + closed_for
+        assert ledger.may_read(100.0 + closed_for, pressing=True)
         assert ledger.may_write(100.0, for_failed_node=False, addresses=1)
 
     def test_a_shorter_interval_does_not_open_a_bucket_earlier(self) -> None:
@@ -144,7 +144,7 @@ class TestRateLimit:
     def test_nor_does_one_of_reads(self) -> None:
         ledger = Ledger().record_rate_limit(0.0, Bucket.READS, 900.0)
         ledger = ledger.record_rate_limit(1.0, Bucket.READS, 10.0)
-        assert ledger.next_possible_read(2.0, for_open_switch=True) == 900.0
+        assert ledger.next_possible_read(2.0, pressing=True) == 900.0
 
 
 KNOWN = LoginVerdict(LoginMode.KNOWN)
@@ -225,7 +225,7 @@ class TestAnswers:
         reason = CannotTell(Fault.RATE_LIMITED, "", 30.0)
         ledger = Ledger().record_answer(0.0, Bucket.WRITES, "7", reason)
         assert not ledger.may_write(29.0, for_failed_node=True, addresses=1)
-        assert ledger.may_read(29.0, for_open_switch=False)
+        assert ledger.may_read(29.0, pressing=False)
 
     def test_a_rate_limit_of_the_server_list_shuts_neither(self) -> None:
         reason = CannotTell(Fault.RATE_LIMITED, "", 30.0)
@@ -235,7 +235,7 @@ class TestAnswers:
     def test_a_bare_403_shuts_both_for_ten_minutes(self) -> None:
         reason = CannotTell(Fault.FORBIDDEN, "")
         ledger = Ledger().record_answer(0.0, Bucket.READS, "7", reason)
-        assert ledger.next_possible_read(0.0, for_open_switch=True) == 600.0
+        assert ledger.next_possible_read(0.0, pressing=True) == 600.0
         assert ledger.next_possible_write(0.0, for_failed_node=True, addresses=1) == 600.0
 
 
@@ -284,8 +284,8 @@ class TestFailedLogins:
 
 def test_a_lost_ledger_leaves_thirty_reads_the_reserve_and_one_login() -> None:
     ledger = lost_ledger(0.0, addresses=3)
-    assert ledger.reads_left(0.0, for_open_switch=False) == 10
-    assert ledger.reads_left(0.0, for_open_switch=True) == 30
+    assert ledger.reads_left(0.0, pressing=False) == 10
+    assert ledger.reads_left(0.0, pressing=True) == 30
     assert ledger.writes_left(0.0, for_failed_node=False, addresses=3) == 0
     assert ledger.writes_left(0.0, for_failed_node=True, addresses=3) == 3
     once = ledger.record_login_attempt(1.0)

@@ -38,7 +38,7 @@ class TestRecord:
         assert after.writes_left(10**6 + 160, for_failed_node=True, addresses=1) == 50
 
     def test_reserved_slots_count_as_reads_of_the_moment(self) -> None:
-        ledger = Ledger().reserve_reads(0.0, for_open_switch=False).record_read(1.0)
+        ledger = Ledger().reserve_reads(0.0, pressing=False).record_read(1.0)
         after = passed_on(ledger, 3600.0, 50.0)
         assert after.reads == (50.0 - 3599, 50.0, 50.0, 50.0, 50.0)
         assert after.reserved_reads == 0
@@ -48,7 +48,7 @@ class TestRecord:
         ledger = ledger.record_rate_limit(0.0, Bucket.READS, 100.5)
         after = passed_on(ledger, 10.0, 0.0)
         assert after.login_verdict(0.0, "7").until == 890.0
-        assert after.next_possible_read(0.0, for_open_switch=True) == 91.0
+        assert after.next_possible_read(0.0, pressing=True) == 91.0
         assert after.worked_version == "7"
 
     def test_a_pending_login_counts_as_failed_for_the_successor(self) -> None:
@@ -67,10 +67,10 @@ class TestRecord:
         """Regression: a hundred reads too old to count, and five new slots, read as corrupt."""
         ledger = Ledger()
         for _ in range(100):
-            ledger = ledger.reserve_reads(0.0, for_open_switch=True).record_read(0.0)
+            ledger = ledger.reserve_reads(0.0, pressing=True).record_read(0.0)
         later = 2 * HOUR
-        ledger = ledger.reserve_reads(later, for_open_switch=False)
-        assert passed_on(ledger, later, later).reads_left(later, for_open_switch=True) == 95
+        ledger = ledger.reserve_reads(later, pressing=False)
+        assert passed_on(ledger, later, later).reads_left(later, pressing=True) == 95
 
     def test_it_stays_small_with_every_account_at_its_limit(self) -> None:
         ledger = Ledger(reads=(0.0,) * 100, writes=(0.0,) * 50, worked_version="1" * 20)
@@ -120,7 +120,7 @@ CORRUPT = [
 class TestMissingOrCorrupt:
     def test_counts_as_used_up_while_a_fence_exists(self, text: str | None) -> None:
         ledger = decode(text, 0.0, fence_exists=True).of(ACCOUNT, 2)
-        assert ledger.reads_left(0.0, for_open_switch=True) == 30
+        assert ledger.reads_left(0.0, pressing=True) == 30
         assert ledger.writes_left(0.0, for_failed_node=False, addresses=2) == 0
         assert ledger.writes_left(0.0, for_failed_node=True, addresses=2) == 2
         assert len(ledger.failed_logins) == 1
@@ -132,8 +132,8 @@ class TestMissingOrCorrupt:
 def test_what_was_lost_stays_lost_for_the_next_leader_and_ends_after_the_hour() -> None:
     lost = decode(None, 0.0, fence_exists=True)
     second = decode(encode(lost, 600.0), 0.0, fence_exists=True)
-    assert second.of(ACCOUNT, 1).reads_left(0.0, for_open_switch=True) == 30
-    assert second.of(ACCOUNT, 1).reads_left(HOUR, for_open_switch=True) == 100
+    assert second.of(ACCOUNT, 1).reads_left(0.0, pressing=True) == 30
+    assert second.of(ACCOUNT, 1).reads_left(HOUR, pressing=True) == 100
 
 
 @given(
@@ -182,16 +182,14 @@ class Spending(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.true_now += seconds
 
-    @rule(number=st.integers(1, 120), for_open_switch=st.booleans())
-    def reads_are_sent(self, number: int, for_open_switch: bool) -> None:
+    @rule(number=st.integers(1, 120), pressing=st.booleans())
+    def reads_are_sent(self, number: int, pressing: bool) -> None:
         for _ in range(number):
             self.true_now += 0.01
-            if not self.ledger.may_read(self.now, for_open_switch=for_open_switch):
+            if not self.ledger.may_read(self.now, pressing=pressing):
                 return
             if self.ledger.reserved_reads == 0:
-                self.acknowledge(
-                    self.ledger.reserve_reads(self.now, for_open_switch=for_open_switch)
-                )
+                self.acknowledge(self.ledger.reserve_reads(self.now, pressing=pressing))
             # Using a slot need not be acknowledged.
             self.ledger = self.ledger.record_read(self.now)
             self.reads.append(self.true_now)
@@ -230,10 +228,10 @@ class Spending(RuleBasedStateMachine):
 
     @invariant()
     def what_is_told_is_consistent(self) -> None:
-        for for_open_switch in (True, False):
-            at = self.ledger.next_possible_read(self.now, for_open_switch=for_open_switch)
-            assert self.ledger.may_read(at, for_open_switch=for_open_switch)
-            may = self.ledger.may_read(self.now, for_open_switch=for_open_switch)
+        for pressing in (True, False):
+            at = self.ledger.next_possible_read(self.now, pressing=pressing)
+            assert self.ledger.may_read(at, pressing=pressing)
+            may = self.ledger.may_read(self.now, pressing=pressing)
             assert may is (at == self.now)
 
 

@@ -111,12 +111,15 @@ class Ledger:
 
     # -- questions
 
-    def reads_left(self, now: float, *, for_open_switch: bool) -> int:
-        """Reads that may still be sent in this hour, reserved slots included."""
+    def reads_left(self, now: float, *, pressing: bool) -> int:
+        """Reads that may still be sent in this hour, reserved slots included.
+
+        `pressing`: for an open switch or a failed node, which the reserve is kept for.
+        """
         if _shut(self.reads_closed_until, now):
             return 0
         used = len(_within(self.reads, now, self._span()))
-        return max(0, _read_limit(for_open_switch) - used)
+        return max(0, _read_limit(pressing) - used)
 
     def writes_left(self, now: float, *, for_failed_node: bool, addresses: int) -> int:
         """Writes that may still be sent in this hour; `addresses` are those of the account."""
@@ -125,24 +128,29 @@ class Ledger:
         used = len(_within(self.writes, now, self._span()))
         return max(0, _write_limit(for_failed_node, addresses) - used)
 
-    def may_read(self, now: float, *, for_open_switch: bool) -> bool:
+    def may_read(self, now: float, *, pressing: bool) -> bool:
         """Whether the budget allows one more read."""
-        return self.reads_left(now, for_open_switch=for_open_switch) > 0
+        return self.reads_left(now, pressing=pressing) > 0
 
     def may_write(self, now: float, *, for_failed_node: bool, addresses: int) -> bool:
         """Whether the budget allows one more write."""
         left = self.writes_left(now, for_failed_node=for_failed_node, addresses=addresses)
         return left > 0
 
-    def next_possible_read(self, now: float, *, for_open_switch: bool) -> float:
+    def next_possible_read(self, now: float, *, pressing: bool) -> float:
         """When `may_read` turns true if nothing else is sent; `now` if it is true."""
-        limit = _read_limit(for_open_switch)
+        limit = _read_limit(pressing)
         return max(now, self._free_at(self.reads, now, limit), self.reads_closed_until or now)
 
     def next_possible_write(self, now: float, *, for_failed_node: bool, addresses: int) -> float:
         """When `may_write` turns true if nothing else is sent; `now` if it is true."""
         limit = _write_limit(for_failed_node, addresses)
         return max(now, self._free_at(self.writes, now, limit), self.writes_closed_until or now)
+
+    def refusal(self, secret_version: str) -> RefusedLogin | None:
+        """The last one of these credentials, if the last one was of these."""
+        refused = self.refused
+        return refused if refused and refused.secret_version == secret_version else None
 
     def login_verdict(
         self, now: float, secret_version: str, elsewhere: Collection[float] = ()
@@ -151,7 +159,7 @@ class Ledger:
 
         `elsewhere`: failed logins of other users. Robot counts them together, by source address.
         """
-        refused = self._refusal(secret_version)
+        refused = self.refusal(secret_version)
         if secret_version == self.worked_version and refused is None:
             return LoginVerdict(LoginMode.KNOWN)
         until = now
@@ -171,12 +179,10 @@ class Ledger:
 
     # -- records, each a new ledger
 
-    def reserve_reads(
-        self, now: float, *, for_open_switch: bool, block: int = READ_BLOCK
-    ) -> Ledger:
+    def reserve_reads(self, now: float, *, pressing: bool, block: int = READ_BLOCK) -> Ledger:
         """Take slots for the next reads, up to `block` together with those still unused."""
         used = len(_within(self.reads, now, self._span()))
-        room = _read_limit(for_open_switch) - used
+        room = _read_limit(pressing) - used
         slots = max(self.reserved_reads, min(block, room))
         return replace(self, reserved_reads=slots)
 
@@ -206,13 +212,13 @@ class Ledger:
 
     def record_credentials_worked(self, secret_version: str) -> Ledger:
         """Robot accepted the credentials of this Secret's resourceVersion."""
-        refused = self.refused if self._refusal(secret_version) is None else None
+        refused = self.refused if self.refusal(secret_version) is None else None
         settled = self.record_no_login()
         return replace(settled, worked_version=secret_version, refused=refused)
 
     def record_failed_login(self, now: float, secret_version: str) -> Ledger:
         """Robot refused the credentials of this Secret's resourceVersion (401)."""
-        before = self._refusal(secret_version)
+        before = self.refusal(secret_version)
         times = 1 if before is None else before.times + 1
         # A pending login was counted when it was sent.
         logins = self.failed_logins if self.login_pending else self._logins(now)
@@ -270,11 +276,6 @@ class Ledger:
             failed_logins=_within(self.failed_logins, now, self._login_span()),
         )
 
-    def _refusal(self, secret_version: str) -> RefusedLogin | None:
-        """The last one of these credentials, if the last one was of these."""
-        refused = self.refused
-        return refused if refused and refused.secret_version == secret_version else None
-
     # -- spans
 
     def _span(self) -> float:
@@ -319,8 +320,8 @@ def _shut(until: float | None, now: float) -> bool:
     return until is not None and now < until
 
 
-def _read_limit(for_open_switch: bool) -> int:
-    return READS_PER_HOUR if for_open_switch else READS_PER_HOUR - RESERVED_READS
+def _read_limit(pressing: bool) -> int:
+    return READS_PER_HOUR if pressing else READS_PER_HOUR - RESERVED_READS
 
 
 def reserved_writes(addresses: int) -> int:

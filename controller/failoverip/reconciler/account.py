@@ -82,15 +82,14 @@ class Account:
             return self.trouble or self._spent(pressing=pressing)
         if login_at == _NEVER:
             return _REFUSED
-        refused = self.ledger.refused
-        again = refused is not None and refused.secret_version == self.secret_version
-        return _REFUSED_ONCE if again else _LOGINS_UNANSWERED
+        again = self.ledger.refusal(self.secret_version)
+        return _LOGINS_UNANSWERED if again is None else _REFUSED_ONCE
 
     def _spent(self, *, pressing: bool) -> Trouble | None:
         """Why no read of the routes is recent enough to count: the ledger forbids the next one."""
         now, ledger = self.around.clock.now(), self.ledger
         counts = self.route_age_seconds <= self.around.timings.route_unknown_after_seconds
-        if counts or ledger.may_read(now, for_open_switch=pressing):
+        if counts or ledger.may_read(now, pressing=pressing):
             return None
         closed = ledger.reads_closed_until is not None and ledger.reads_closed_until > now
         return _LIMITED if closed else _SPENT
@@ -125,7 +124,7 @@ class Account:
     def read_at(self, *, pressing: bool) -> float:
         """When the routes may be read again, as far as is known now."""
         now, ledger = self.around.clock.now(), self.ledger
-        budget_at = ledger.next_possible_read(now, for_open_switch=pressing)
+        budget_at = ledger.next_possible_read(now, pressing=pressing)
         if budget_at <= now:
             budget_at = float("-inf")
         return max(self._retry_at, budget_at, self._login_at())
@@ -173,7 +172,7 @@ class Account:
         ledger = self.ledger
         if ledger.reserved_reads > 0:
             return True
-        reserved = ledger.reserve_reads(self.around.clock.now(), for_open_switch=pressing)
+        reserved = ledger.reserve_reads(self.around.clock.now(), pressing=pressing)
         if reserved.reserved_reads == 0:
             return False
         if await self.book.commit(self.name, reserved):

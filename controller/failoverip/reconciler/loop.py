@@ -248,5 +248,5 @@ class Reconciler:
         ledger = account.ledger
         writes = ledger.writes_left(now, for_failed_node=True, addresses=account.addresses)
         self._metrics.budget_left(account.name, "write", writes, reserved_writes(account.addresses))
-        reads = ledger.reads_left(now, for_open_switch=True)
+        reads = ledger.reads_left(now, pressing=True)
         self._metrics.budget_left(account.name, "read", reads, RESERVED_READS)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import sys
 
-# 128 + SIGTERM and 128 + SIGPIPE, as shells have it.
+from failoverip.simulator.closed_pipe import end_quietly
+
+# 128 + SIGTERM, as shells have it.
 _TERMINATED = 143
-_PIPE_CLOSED = 141
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +47,4 @@ def run(arguments: argparse.Namespace) -> int:
     except asyncio.CancelledError:
         return _TERMINATED
     except BrokenPipeError:
-        # Whoever read the output has gone (`| head`); what is still buffered must find an end, too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
+        return end_quietly()

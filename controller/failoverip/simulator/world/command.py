@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
+
+from failoverip.simulator.closed_pipe import end_quietly
 
 SEEDS = 100
-# 128 + SIGPIPE, as shells have it.
-_PIPE_CLOSED = 141
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,9 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return _play(arguments)
     except BrokenPipeError:
-        # Whoever read the output has gone (`| head`); what is still buffered must find an end, too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
+        return end_quietly()
 
 
 def _play(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -26,21 +25,20 @@ class Result:
 
     mutant: Mutant
     killed_by: str
-    seconds: float
 
 
 def run(source: Source, stage: Stage, mutants: Iterable[Mutant], jobs: int) -> Iterator[Result]:
     """The result of each mutant, as they come. Raises RunError."""
-    under_way: dict[int, tuple[Mutant, float]] = {}
+    under_way: dict[int, Mutant] = {}
     waiting = iter(mutants)
     while True:
         while len(under_way) < jobs and (mutant := next(waiting, None)) is not None:
-            under_way[_fork(_judging(source, stage, mutant))] = mutant, time.monotonic()
+            under_way[_fork(_judging(source, stage, mutant))] = mutant
         if not under_way:
             return
         pid, status = os.wait()
-        mutant, began = under_way.pop(pid)
-        yield Result(mutant, killed_by(status, str(mutant)), time.monotonic() - began)
+        mutant = under_way.pop(pid)
+        yield Result(mutant, killed_by(status, str(mutant)))
 
 
 def _judging(source: Source, stage: Stage, mutant: Mutant) -> Callable[[], Verdict]:

@@ -108,8 +108,8 @@ def test_each_listed_mutant_is_one_of_the_code_of_today() -> None:
 def scored(killed: int, survived: int, known: int = 0) -> Score:
     """Of a module of so many mutants; the first `known` survivors are listed."""
     mutants = parse("m", "\n".join(["not a"] * (killed + survived))).mutants[: killed + survived]
-    results = [Result(mutant, "tests", 0.0) for mutant in mutants[:killed]]
-    results += [Result(mutant, "", 0.0) for mutant in mutants[killed:]]
+    results = [Result(mutant, "tests") for mutant in mutants[:killed]]
+    results += [Result(mutant, "") for mutant in mutants[killed:]]
     return Score("m", results, {mutant.key for mutant in mutants[killed : killed + known]})
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 INFINITY = 1_000_000
+# What crm_mon calls a resource whose agent is at it; `active` says that of a start, too.
+_UNDER_WAY = frozenset({"Starting", "Stopping", "Migrating", "Promoting", "Demoting"})
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,7 @@ def _resources(root: ET.Element) -> Iterator[Resource]:
         name = found.get("id")
         if name is None:
             continue
-        if found.get("pending", "Monitoring") != "Monitoring":
-            # It starts or stops at this moment.
+        if found.get("role") in _UNDER_WAY:
             yield Resource(name, (), active=False, failed=False, blocked=False, managed=True)
             continue
         flags = {

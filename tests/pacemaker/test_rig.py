@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -34,11 +35,10 @@ CRM_MON = """
   </nodes>
   <resources>
     <group id="all">
-      <resource id="vip" active="true" failed="false" blocked="false" managed="true">
+      <resource id="vip" role="Started" active="true" failed="false" blocked="false" managed="true">
         <node name="node1"/>
       </resource>
     </group>
-    <resource id="name" active="true" pending="Starting"><node name="node1"/></resource>
   </resources>
   <node_history>
     <node name="node2"><resource_history id="vip" fail-count="1000000"/></node>
@@ -46,6 +46,31 @@ CRM_MON = """
   </node_history>
   <bans><ban id="cli-ban" resource="vip" node="node1" weight="-1000000"/></bans>
 </pacemaker-result>
+"""
+
+# What Pacemaker writes down before an agent is called: the operation is pending (op-status -1).
+UNDER_WAY = """
+<cib crm_feature_set="3.16.2" validate-with="pacemaker-3.0" epoch="1" num_updates="0" admin_epoch="0"
+    have-quorum="1" dc-uuid="1">
+  <configuration>
+    <crm_config/>
+    <nodes><node id="1" uname="node1"/></nodes>
+    <resources><primitive id="name" class="ocf" provider="pacemaker" type="Dummy"/></resources>
+    <constraints/>
+  </configuration>
+  <status>
+    <node_state id="1" uname="node1" in_ccm="true" crmd="online" join="member" expected="member">
+      <lrm id="1"><lrm_resources>
+        <lrm_resource id="name" class="ocf" provider="pacemaker" type="Dummy">
+          <lrm_rsc_op id="name_last_0" operation_key="name_{operation}_0" operation="{operation}"
+            crm_feature_set="3.16.2" transition-key="3:1:0:{run}" on_node="node1" call-id="{call}"
+            transition-magic="{status}:{code};3:1:0:{run}" rc-code="{code}" op-status="{status}"
+            interval="0"/>
+        </lrm_resource>
+      </lrm_resources></lrm>
+    </node_state>
+  </status>
+</cib>
 """
 
 
@@ -68,10 +93,33 @@ def test_what_the_cluster_believes_is_read_from_crm_mon() -> None:
     assert status.online == {"node1"}
     assert status.with_quorum
     assert status.where("vip") == ["node1"]
-    assert status.where("name") == []
     assert status.banned("vip") == ("node1", "node2")
     assert status.banned("name") == ()
     assert status.fail_counts["node1", "vip"] == 2
+
+
+@pytest.mark.pacemaker
+@pytest.mark.parametrize(
+    ("operation", "has_ended", "where"),
+    [("start", False, []), ("start", True, ["node1"]), ("stop", False, [])],
+)
+def test_a_resource_is_nowhere_while_its_agent_starts_or_stops_it(
+    tmp_path: Path, operation: str, has_ended: bool, where: list[str]
+) -> None:
+    status, code, call = (0, 0, 7) if has_ended else (-1, 193, -1)
+    run = "0" * 8 + "-0000-0000-0000-" + "0" * 12
+    cib = tmp_path / "cib.xml"
+    cib.write_text(
+        UNDER_WAY.format(operation=operation, run=run, status=status, code=code, call=call)
+    )
+    told = subprocess.run(
+        ["crm_mon", "-1", "-rfL", "--output-as=xml"],
+        env={"PATH": os.environ["PATH"], "CIB_file": str(cib)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert crm_mon.parse(told.stdout).where("name") == where
 
 
 def test_a_round_in_which_our_monitor_was_killed_is_never_excused() -> None:

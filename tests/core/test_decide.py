@@ -216,10 +216,20 @@ class TestGroupSplit:
         enforced = a_move("a", cause=Reason.GROUP_SPLIT, ended_seconds_ago=1000)
         opened(with_status(self.split(silent("b")), moves=(enforced,) * 2))
 
-    def test_a_part_does_not_follow_to_a_node_that_cannot_take_it(self) -> None:
+    def test_a_part_on_a_failed_node_goes_to_another_one_than_the_active_that_cannot_take_it(
+        self,
+    ) -> None:
+        """Seed 1279: it stayed on the dead node for ever."""
         spec = policy(IP, IP2, on_cordon=OnCordon.STAY)
         o = self.split(silent("b"), spec, unschedulable=True)
-        assert held(o) is Reason.GROUP_SPLIT
+        assert held(o) is Reason.NO_TARGET
+        third = an_observation(
+            nodes=[healthy("a").but(unschedulable=True), silent("b"), healthy("c")],
+            routes={IP: at("a"), IP2: at("b")},
+            spec=spec,
+        )
+        intent = opened(third)
+        assert (intent.node, texts(intent)) == ("c", [IP2])
 
     def test_a_part_on_a_foreign_server_is_told_as_part_of_the_group(self) -> None:
         o = an_observation(routes={IP: at("a"), IP2: foreign()}, spec=GROUP)

@@ -50,8 +50,8 @@ CRM_MON = """
 
 # What Pacemaker writes down before an agent is called: the operation is pending (op-status -1).
 UNDER_WAY = """
-<cib crm_feature_set="3.16.2" validate-with="pacemaker-3.0" epoch="1" num_updates="0" admin_epoch="0"
-    have-quorum="1" dc-uuid="1">
+<cib crm_feature_set="3.16.2" validate-with="pacemaker-3.0" epoch="1" num_updates="0"
+    admin_epoch="0" have-quorum="1" dc-uuid="1">
   <configuration>
     <crm_config/>
     <nodes><node id="1" uname="node1"/></nodes>

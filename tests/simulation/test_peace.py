@@ -113,6 +113,17 @@ def test_a_group_may_stay_apart_only_where_it_would_move_to_a_server_of_several_
     assert len(found) == expected
 
 
+def test_a_group_may_stay_apart_where_most_of_it_is_on_a_server_of_one_family() -> None:
+    """Seed 1279: the rest had to leave a dead node, and could not follow."""
+    legacy = node(1)
+    legacy.servers = frozenset({"192.0.2.1"})
+    enforced = resource(V4, V6, drift="Enforce")
+    there = {"v6": "2001:db8:a:2::"}
+    assert problems(enforced, "192.0.2.1", legacy, node(2), node(3), **there) == []
+    dead = node(2, beat_at=NOW - 60)
+    assert problems(enforced, "192.0.2.1", legacy, dead, node(3), **there)
+
+
 def test_a_resource_that_is_not_active_or_not_the_owner_is_left_alone() -> None:
     assert problems(resource(mode="Paused"), None, node(1)) == []
     older = resource()

@@ -171,7 +171,11 @@ def active_node_leaving(o: Observation, s: Situation) -> Decision | None:
 
 
 def group_split(o: Observation, s: Situation) -> Decision | None:
-    """Parts on other servers follow the active node where that cannot hurt; else they are told."""
+    """Parts on other servers follow the active node where that cannot hurt; else they are told.
+
+    Where that node may never take them, as with a server of one address family, a part that cannot
+    stay goes to another one.
+    """
     if s.active is None:
         return None
     parts = [place for place in s.places if place.server_number != s.active.server_number]
@@ -182,8 +186,11 @@ def group_split(o: Observation, s: Situation) -> Decision | None:
     movable = [place for place in parts if _part_may_follow(s, place)]
     message = f"not with {s.active.node}: {', '.join(p.address.text for p in parts)}"
     view = s.view(s.active.node)
-    if not movable or view is None or not s.can_take(view) or _repair_barred(o):
-        return hold(Reason.GROUP_SPLIT, message, o.timings.resync_seconds)
+    told = hold(Reason.GROUP_SPLIT, message, o.timings.resync_seconds)
+    if not movable or view is None or _repair_barred(o):
+        return told
+    if not s.can_take(view):
+        return (_to_another_node(o, s, movable) if s.is_unfit(view) else None) or told
     if _taken_from_healthy(movable[0]):
         if _enforced_this_hour(o) >= MAX_ENFORCED_PER_HOUR:
             return hold(Reason.CONTESTED, message, o.timings.resync_seconds)
@@ -197,6 +204,20 @@ def group_split(o: Observation, s: Situation) -> Decision | None:
     once = _seen_once(o, together) if first.kind is PlaceKind.NOWHERE else None
     cause = Cause(Reason.GROUP_SPLIT, first.node, first.node_uid)
     return once or open_move(o, s, cause, together, target=view)
+
+
+def _to_another_node(o: Observation, s: Situation, parts: Sequence[Place]) -> Decision | None:
+    leaving = [(place, reason) for place in parts if (reason := _reason_off(s, place)) is not None]
+    if not leaving:
+        return routed_nowhere(o, s)
+    first, reason = leaving[0]
+    together = [place for place, _ in leaving if place.server_number == first.server_number]
+    return open_move(o, s, Cause(reason, first.node, first.node_uid), together)
+
+
+def _reason_off(s: Situation, place: Place) -> Reason | None:
+    failed = place.health.verdict is Verdict.FAILED
+    return place.health.reason if failed else reason_to_leave(s, place)
 
 
 def _part_may_follow(s: Situation, place: Place) -> bool:

@@ -144,12 +144,8 @@ def _round_limit(f: Following) -> int:
 
 
 def _target_unfit(f: Following) -> bool:
-    """Ineligible now, for a reason that will not pass by reading again."""
     view = f.s.view(f.intent.node)
-    if view is None or view.node.uid != f.intent.node_uid:
-        return False
-    fit = (Reason.ELIGIBLE, Reason.SERVERS_UNREAD, Reason.TARGET_BARRED)
-    return f.s.eligibility[view.node.uid] not in fit
+    return view is not None and view.node.uid == f.intent.node_uid and f.s.is_unfit(view)
 
 
 def _abandoned(f: Following) -> Decision | None:

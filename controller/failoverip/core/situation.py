@@ -95,6 +95,11 @@ class Situation:
         proven = view.node.uid not in self.unproven
         return eligible and proven and view.health.verdict is Verdict.POSITIVE
 
+    def is_unfit(self, view: NodeView) -> bool:
+        """Ineligible, for a reason that will not pass by reading or by waiting."""
+        passing = (Reason.ELIGIBLE, Reason.SERVERS_UNREAD, Reason.TARGET_BARRED)
+        return self.eligibility[view.node.uid] not in passing
+
 
 def understand(o: Observation, policy: Policy) -> Situation:
     """The situation of the resource in this observation."""

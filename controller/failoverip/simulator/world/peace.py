@@ -52,19 +52,20 @@ class _Homes:
         servers = [self.servers[target] for target in targets if target is not None]
         return max(servers, key=servers.count)
 
-    def is_shared(self, server: frozenset[str]) -> bool:
-        """Whether several nodes are on it."""
-        return sum(not server.isdisjoint(facts.servers) for facts in self.there) > 1
+    def takes(self, server: frozenset[str], addresses: Sequence[str]) -> bool:
+        """Whether one node at most is on it, and it has targets for addresses of these families."""
+        nodes = sum(not server.isdisjoint(facts.servers) for facts in self.there)
+        return nodes <= 1 and _serves(server, addresses)
 
     def free_for(self, addresses: Sequence[str]) -> bool:
         """Whether a node can take addresses of these families."""
-        return any(
-            all(
-                any((":" in target) == (":" in address) for target in facts.servers)
-                for address in addresses
-            )
-            for facts in self._free
-        )
+        return any(_serves(facts.servers, addresses) for facts in self._free)
+
+
+def _serves(server: frozenset[str], addresses: Sequence[str]) -> bool:
+    return all(
+        any((":" in target) == (":" in address) for target in server) for address in addresses
+    )
 
 
 def _lives(facts: NodeFacts, now: float) -> bool:
@@ -87,11 +88,10 @@ def _problem(
         together = len({homes.servers[target] for target in targets if target}) == 1
         if together and _ready(document).get("status") != "True":
             return f"on a healthy node, and not Ready: {_ready(document).get('message')}"
-        # Nothing is moved to a server with several nodes, not even the rest of a group.
-        whole = together or homes.is_shared(
-            homes.most([routes[address] for address in _addresses(document)])
-        )
-        return None if whole or reports or not free else "on two servers"
+        most = homes.most([routes[address] for address in _addresses(document)])
+        # Not even the rest of a group is moved to a server that may not take it.
+        apart = not together and homes.takes(most, _addresses(document))
+        return "on two servers" if apart and free and not reports else None
     if not free or _is_told(document, routes, homes, reports=reports):
         return None
     return f"at {', '.join(sorted(map(str, targets)))}, though a healthy node is there"

@@ -15,11 +15,14 @@ export FAILOVERIP_TEST_SEEDS ?= 300
 # How many Pacemaker clusters run side by side: each mostly waits, and has about 400 MB.
 FAILOVERIP_PACEMAKER_WORKERS ?= 4
 
+# What searches for faults at length is not run under coverage, which makes it three times slower.
+WORLDS := tests/simulation tests/model
+
 # The decisions are the part that must have no branch which nobody tried. Only a whole run can tell.
 CORE_IS_COVERED := $(BIN)/coverage report --include='*/failoverip/core/*' --fail-under=100 --format=total >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit e2e chaos pacemaker deb bench image reference corpus model mutation clean lock
+.PHONY: help setup demo test lint unit worlds e2e chaos pacemaker deb bench image reference corpus model mutation clean lock
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +40,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 demo: setup ## Run the main job on an embedded Kubernetes API: a node dies, the address moves
 	@$(BIN)/failoverip demo $(DEMO_FLAGS)
 
-test: lint unit e2e pacemaker ## Run every check and test
+test: lint unit worlds e2e pacemaker ## Run every check and test
 
 lint: setup ## Style, types, architecture
 	$(BIN)/ruff check .
@@ -47,12 +50,15 @@ lint: setup ## Style, types, architecture
 
 unit: setup ## Tests that need no control plane, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not e2e and not pacemaker" \
+	$(BIN)/coverage run -m pytest -m "not e2e and not pacemaker" $(WORLDS:%=--ignore=%) \
 	  -n $(FAILOVERIP_UNIT_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@$(if $(PYTEST_FLAGS),true,$(CORE_IS_COVERED)) \
 	  || { echo "A test must run each branch of controller/failoverip/core: see the table"; exit 1; }
+
+worlds: setup ## Simulated worlds and the model of two replicas: the tests that search
+	$(BIN)/pytest $(WORLDS) -n $(FAILOVERIP_UNIT_WORKERS) --dist worksteal $(PYTEST_FLAGS)
 
 e2e: setup ## Tests against a real kube-apiserver (built once, into a cache)
 	-@$(BIN)/python -m tests.controlplane.build

@@ -33,7 +33,7 @@ def test_every_line_of_a_block_is_a_target_that_something_runs(block: Block) -> 
 
 def test_ci_makes_the_target_that_reaches_the_others() -> None:
     assert 'make test "$@"' in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert {"setup", "lint", "unit", "e2e", "test"} <= targets_of("test")
+    assert {"setup", "lint", "unit", "worlds", "e2e", "pacemaker", "test"} <= targets_of("test")
 
 
 def targets_of(target: str) -> set[str]:

@@ -68,7 +68,7 @@ def attempt(
     if at_once:
         state = renew_soon(state)
     while True:
-        state, step = next_step(state, Moment(NOW, WALL, 0.0), {_LEDGER: str(writes)})
+        state, step = next_step(state, Moment(NOW, WALL, 0.0), lambda: {_LEDGER: str(writes)})
         if isinstance(step, Wait | Lost):
             return Attempt(_number(state), None, isinstance(step, Lost))
         if isinstance(step, Get):

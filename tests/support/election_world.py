@@ -147,7 +147,7 @@ class Machine:
     def send(self) -> Step:
         """Take the next step; a request leaves, and is not served yet."""
         moment = Moment(self._now(), self._wall(), self.jitter)
-        self.election, step = next_step(self.election, moment, self.annotations)
+        self.election, step = next_step(self.election, moment, lambda: self.annotations)
         if not isinstance(step, Wait | Lost):
             self.flight = _Flight(step, moment.now)
         return step

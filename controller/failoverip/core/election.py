@@ -21,7 +21,7 @@ Where this is stricter than client-go, which does not fence:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
@@ -170,11 +170,12 @@ def request_limit_seconds(election: Election, now: float) -> float:
 
 
 def next_step(
-    election: Election, moment: Moment, annotations: Mapping[str, str]
+    election: Election, moment: Moment, annotations: Callable[[], Mapping[str, str]]
 ) -> tuple[Election, Step]:
     """What to send now, or how long to wait, and the state in which its answer is taken.
 
-    `annotations` go onto the record with each renewal and with the release, foreign ones stay.
+    `annotations` are asked for when a leader writes: they go onto the record with each renewal and
+    with the release, foreign ones stay.
     Acquisition leaves them all: the predecessor's ledger must first be read.
     """
     if election.ended:
@@ -240,15 +241,19 @@ def took_write(election: Election, record: LeaseRecord, sent_at: float) -> Elect
     before = election.observed
     if election.exists and before and before.resource_version == record.resource_version:
         return took_failure(election)
-    election = replace(
-        election, observed=record, observed_at=sent_at, exists=True, settled=True, phase=_Phase.REST
-    )
-    if election.releasing:
-        return election
-    if election.window is None:
-        election = replace(election, inherited=record.annotations)
+    window, inherited = election.window, election.inherited
+    if not election.releasing:
+        inherited = record.annotations if window is None else inherited
+        window = Window(sent_at, float(election.settings.lease_duration_seconds))
     return replace(
-        election, window=Window(sent_at, float(election.settings.lease_duration_seconds))
+        election,
+        observed=record,
+        observed_at=sent_at,
+        exists=True,
+        settled=True,
+        phase=_Phase.REST,
+        window=window,
+        inherited=inherited,
     )
 
 
@@ -343,15 +348,15 @@ def _begin_attempt(election: Election, moment: Moment) -> Election:
 
 
 def _write(
-    election: Election, wall_seconds: float, annotations: Mapping[str, str]
+    election: Election, wall_seconds: float, annotations: Callable[[], Mapping[str, str]]
 ) -> Create | Update:
     now_text = micro_time(wall_seconds)
     before = election.observed if election.exists else None
     if before is None:
-        own = () if election.window is None else tuple(sorted(annotations.items()))
+        own = () if election.window is None else tuple(sorted(annotations().items()))
         return Create(_own_record(election, now_text, own))
     if election.releasing:
-        return Update(_released(before, now_text, annotations))
+        return Update(_released(before, now_text, annotations()))
     if election.window is None:
         record = _own_record(election, now_text, before.annotations)
         is_ours = before.holder == election.identity
@@ -363,7 +368,7 @@ def _write(
                 resource_version=before.resource_version,
             )
         )
-    return Update(replace(before, renew_time=now_text, annotations=_merged(before, annotations)))
+    return Update(replace(before, renew_time=now_text, annotations=_merged(before, annotations())))
 
 
 def _own_record(

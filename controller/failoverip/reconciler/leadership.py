@@ -190,7 +190,7 @@ class Leadership:
         if self._waiting:
             self._election = renew_soon(self._election)
         moment = Moment(self._clock.now(), self._clock.wall(), self._random())
-        self._election, step = next_step(self._election, moment, self._annotations())
+        self._election, step = next_step(self._election, moment, self._annotations)
         if not isinstance(step, Wait | Lost):
             self._riding += self._waiting
             self._waiting = []

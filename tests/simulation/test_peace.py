@@ -59,6 +59,8 @@ def test_it_may_stay_there_when_no_other_node_can_take_it() -> None:
     twins = (node(2), node(2))
     twins[1].uid = "uid-twin"
     assert problems(resource(), "192.0.2.1", node(1, unwanted=True), *twins) == []
+    twins[1].servers = frozenset({"192.0.2.2"})
+    assert problems(resource(), "192.0.2.1", node(1, unwanted=True), *twins) == []
 
 
 def test_a_strangers_server_keeps_it_when_that_is_said_and_only_reported() -> None:

@@ -40,11 +40,11 @@ class _Homes:
 
     def __init__(self, now: float, nodes: Mapping[str, NodeFacts]) -> None:
         there = [facts for facts in nodes.values() if facts.gone_at is None]
-        self.there = there
+        self._there = there
         good = [facts for facts in there if _lives(facts, now) and not facts.unwanted]
         self.known = {target for facts in there for target in facts.servers}
         self.good = {target for facts in good for target in facts.servers}
-        self._free = [f for f in good if sum(f.servers == other.servers for other in there) == 1]
+        self._free = [facts for facts in good if self._is_alone_on(facts.servers)]
         self.servers = {target: facts.servers for facts in there for target in facts.servers}
 
     def most(self, targets: Sequence[str | None]) -> frozenset[str]:
@@ -53,13 +53,15 @@ class _Homes:
         return max(servers, key=servers.count)
 
     def takes(self, server: frozenset[str], addresses: Sequence[str]) -> bool:
-        """Whether one node at most is on it, and it has targets for addresses of these families."""
-        nodes = sum(not server.isdisjoint(facts.servers) for facts in self.there)
-        return nodes <= 1 and _serves(server, addresses)
+        """Whether one node is on it, and it has targets for addresses of these families."""
+        return self._is_alone_on(server) and _serves(server, addresses)
 
     def free_for(self, addresses: Sequence[str]) -> bool:
         """Whether a node can take addresses of these families."""
         return any(_serves(facts.servers, addresses) for facts in self._free)
+
+    def _is_alone_on(self, server: frozenset[str]) -> bool:
+        return sum(not server.isdisjoint(facts.servers) for facts in self._there) == 1
 
 
 def _serves(server: frozenset[str], addresses: Sequence[str]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.support.observations import (
     IP,
     IP2,
@@ -18,11 +20,12 @@ from tests.support.observations import (
     with_status,
 )
 
+from failoverip.core.addresses import TargetAddress, parse_failover_address
 from failoverip.core.causes import CauseState, judge_cause
 from failoverip.core.decide import decide
 from failoverip.core.observation import Observation
 from failoverip.core.reasons import Reason
-from failoverip.core.resource import Cause, Drift, OnCordon
+from failoverip.core.resource import Cause, Drift, IntentRoute, OnCordon
 from failoverip.core.routes import RouteTrack
 from failoverip.core.situation import understand
 
@@ -70,6 +73,14 @@ def test_an_address_that_is_on_another_healthy_node_has_no_cause_left() -> None:
     assert gone(cause, an_observation(nodes, {IP: at("c")}))
     nodes[2] = silent("c")
     assert not gone(cause, an_observation(nodes, {IP: at("c")}))
+
+
+def test_another_main_address_of_the_intended_server_is_not_elsewhere() -> None:
+    """Robot may renumber a server while a switch to it is open: its cause is judged as before."""
+    before = IntentRoute(parse_failover_address(IP), TargetAddress("198.51.100.200"))
+    intent = replace(an_intent("b"), routes=(before,))
+    seen = understand(an_observation([silent("a"), healthy("b")], {IP: at("b")}), policy())
+    assert judge_cause(seen, intent) is CauseState.HOLDS
 
 
 def test_a_cordon_must_be_lifted() -> None:

@@ -308,6 +308,10 @@ class TestForeign:
         o = replace(self.FOREIGN, unmapped_recently=("c",))
         assert held(o) is Reason.MAPPING_LOST
 
+    def test_at_most_five_unmapped_nodes_are_named(self) -> None:
+        o = replace(self.FOREIGN, unmapped_recently=tuple("bcdefg"))
+        assert "but b, c, d, e, f has no server" in decide(o).message
+
     def test_at_most_twice_an_hour(self) -> None:
         taken = a_move("a", cause=Reason.FOREIGN_SERVER, ended_seconds_ago=3599)
         assert held(with_status(self.FOREIGN, moves=(taken,) * 2)) is Reason.CONTESTED

@@ -99,6 +99,7 @@ class TestWrites:
             (40, False, 10, 0),
             (40, True, 10, 10),
             (50, True, 10, 0),
+            (50, False, 10, 0),
             (0, False, 0, 50),
         ],
     )

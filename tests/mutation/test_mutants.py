@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from tests.mutation.__main__ import CORE, STAGES, Score, complaints
 from tests.mutation.listed import listed
 from tests.mutation.mutants import Mutant, parse, read
 from tests.mutation.running import Result
+
+ROOT = CORE.parents[2]
 
 
 def made(text: str) -> list[str]:
@@ -98,6 +102,27 @@ def test_each_module_can_be_changed_and_each_change_compiles(module: str) -> Non
         source = read(CORE / f"{module}.py")
         source.mutants[index].apply()
         compile(source.tree, module, "exec")
+
+
+IN_ORDER = """
+import sys
+from tests.mutation.__main__ import STAGES, make_ready
+from tests.mutation.killing import PACKAGE, prepare
+
+prepare(list(STAGES.values()))
+for name, stage in STAGES.items():
+    make_ready(name, stage)
+    if f"{PACKAGE}.{name}" in sys.modules:
+        sys.exit(f"{name} was imported before it was changed")
+"""
+
+
+def test_no_module_is_imported_before_it_is_changed() -> None:
+    """Regression: a run of several ended with an error where memory did not come first."""
+    run = subprocess.run(
+        [sys.executable, "-c", IN_ORDER], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_each_listed_mutant_is_one_of_the_code_of_today() -> None:

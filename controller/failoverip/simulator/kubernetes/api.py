@@ -90,7 +90,7 @@ class Watch:
             self.ended = True
             return [*taken, WatchEvent(ChangeType.ERROR, gone.status)]
         self._revision = max(self._revision, self._store.revision)
-        return [*taken, *(WatchEvent(event.type, self._shown(event.object)) for event in changes)]
+        return [*taken, *[WatchEvent(event.type, self._shown(event.object)) for event in changes]]
 
     def _is_selected(self, document: JsonObject) -> bool:
         return self._selected(self._shown(document))
@@ -288,7 +288,7 @@ def _change(kind: str, resource: ResourceType, body: Any) -> Callable[[JsonObjec
 
 
 def _kept(resource: ResourceType) -> ResourceType:
-    return EVENTS if resource == CORE_EVENTS else resource
+    return EVENTS if resource is CORE_EVENTS else resource
 
 
 def _kept_key(key: Key) -> Key:
@@ -296,11 +296,11 @@ def _kept_key(key: Key) -> Key:
 
 
 def _kept_document(key: Key, document: JsonObject) -> JsonObject:
-    return events.from_core(document) if key.resource == CORE_EVENTS else document
+    return events.from_core(document) if key.resource is CORE_EVENTS else document
 
 
 def _shown(resource: ResourceType, document: JsonObject) -> JsonObject:
-    if resource == CORE_EVENTS:
+    if resource is CORE_EVENTS:
         return events.to_core(document)
     return document | {"apiVersion": resource.api_version}
 
@@ -308,6 +308,6 @@ def _shown(resource: ResourceType, document: JsonObject) -> JsonObject:
 def _through_view(
     key: Key, change: Callable[[JsonObject], JsonObject]
 ) -> Callable[[JsonObject], JsonObject]:
-    if key.resource != CORE_EVENTS:
+    if key.resource is not CORE_EVENTS:
         return change
     return lambda document: events.from_core(change(events.to_core(document)))

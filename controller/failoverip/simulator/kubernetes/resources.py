@@ -11,7 +11,10 @@ JsonObject: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """One resource of one group and version. The flags follow kube-apiserver's own strategies."""
+    """One resource of one group and version. The flags follow kube-apiserver's own strategies.
+
+    Each of those below is one object, and known by `is`: nothing is compared field by field.
+    """
 
     group: str
     version: str

@@ -36,13 +36,15 @@ def predicate(resource: ResourceType, selection: Selection) -> Predicate:
         metadata = document["metadata"]
         if selection.namespace and metadata.get("namespace") != selection.namespace:
             return False
-        return all(requirement(document) for requirement in requirements)
+        return not requirements or all(requirement(document) for requirement in requirements)
 
     return selected
 
 
 def _split(text: str) -> list[str]:
     """Parts between commas, those inside parentheses left alone."""
+    if not text:
+        return []
     return [part.strip() for part in re.split(r",(?![^(]*\))", text) if part.strip()]
 
 

@@ -184,7 +184,7 @@ class Store:
             return None
         if "deletionTimestamp" not in old["metadata"]:
             self._mark_deleted(key, old)
-        if key.resource == CRDS:
+        if key.resource is CRDS:
             return self._delete_instances(key)
         return self.get(key)
 
@@ -239,7 +239,7 @@ class Store:
             self._remove(key)
             return new
         written = self._write(key, old, new)
-        if key.resource == CRDS:
+        if key.resource is CRDS:
             self._register(written)
         return written
 
@@ -266,7 +266,7 @@ class Store:
         new = new | {"metadata": new["metadata"] | {"resourceVersion": str(self._revision)}}
         self._objects[self._place(key)] = new
         self._history.record(self._revision, _kept_as(key.resource), old, new)
-        if key.resource == CRDS and old is None:
+        if key.resource is CRDS and old is None:
             self._register(new)
         self._tell()
         return new
@@ -277,7 +277,7 @@ class Store:
 
     def _refuse_unknown_rules(self, key: Key, crd: JsonObject) -> None:
         """Better no CRD than one whose fence is not held."""
-        if key.resource != CRDS or crd["spec"]["names"]["kind"] != fence.FENCED_KIND:
+        if key.resource is not CRDS or crd["spec"]["names"]["kind"] != fence.FENCED_KIND:
             return
         for version in crd["spec"]["versions"]:
             for message in fence.unknown_rules(schema_of_crd(crd, version["name"])):
@@ -298,7 +298,7 @@ class Store:
         self._revision += 1
         self._history.record(self._revision, _kept_as(key.resource), old, None)
         self._tell()
-        if key.resource == NAMESPACES:
+        if key.resource is NAMESPACES:
             self._empty_namespace(key.name)
         if key.resource.custom:
             self._finish_crd(key.resource.full_name)
@@ -339,7 +339,7 @@ class Store:
 
 def _kept_as(resource: ResourceType) -> str:
     """The name under which objects are kept: versions share one, both groups of Events too."""
-    return EVENTS.full_name if resource == CORE_EVENTS else resource.full_name
+    return EVENTS.full_name if resource is CORE_EVENTS else resource.full_name
 
 
 def _check_deletion(key: Key, old: JsonObject, preconditions: Preconditions) -> None:

@@ -108,14 +108,14 @@ def _born(key: Key, document: JsonObject, birth: Birth) -> JsonObject:
 
 
 def _built_in_birth(key: Key, new: JsonObject, birth: Birth) -> JsonObject:
-    if key.resource == NODES:
+    if key.resource is NODES:
         new = {"spec": {}, "status": {}} | new
-    if key.resource == NAMESPACES:
+    if key.resource is NAMESPACES:
         labels = new["metadata"].setdefault("labels", {})
         labels["kubernetes.io/metadata.name"] = key.name
         new["spec"] = {"finalizers": ["kubernetes"]}
         new["status"] = {"phase": "Active"}
-    if key.resource == CRDS:
+    if key.resource is CRDS:
         return _established(new, birth)
     return new
 
@@ -126,7 +126,7 @@ def _shaped(resource: ResourceType, document: JsonObject, metadata: JsonObject) 
         for name, value in document.items()
         if name not in ("apiVersion", "kind", "metadata")
     }
-    if resource == SECRETS:
+    if resource is SECRETS:
         rest = _sealed(rest)
     return {
         "kind": resource.kind,

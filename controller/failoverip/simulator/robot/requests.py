@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def called(request: Request) -> Call:
             return Call(Route.UNKNOWN)
 
 
+# The same few addresses are asked for again and again.
+@lru_cache(maxsize=1024)
 def canonical(text: str) -> str | None:
     """One spelling for one address; None when it is none."""
     try:

@@ -243,7 +243,7 @@ class _Stage:
         return not self._wrong()
 
     def _wrong(self) -> list[tuple[bool, str]]:
-        resources = self.world.get(places.FIPS)["items"]
+        resources = self.world.look(places.FIPS)["items"]
         now, nodes = self.world.clock.now(), self.judge.facts.nodes
         return wrong(now, resources, nodes, self._routes())
 

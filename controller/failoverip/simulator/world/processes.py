@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Iterable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
 
-from failoverip.simulator.world.virtual_time import VirtualTimeLoop, run
+from failoverip.simulator.world.virtual_time import VirtualTimeLoop
 
 T = TypeVar("T")
 
@@ -82,8 +82,8 @@ class ProcessLoop(VirtualTimeLoop):
             owner = handle._context.get(_PROCESS)  # type: ignore[attr-defined]  # noqa: SLF001
             if owner is not None and owner.stopped:
                 owner.park(handle)
-            else:
-                run(handle)
+            elif not handle._cancelled:  # noqa: SLF001
+                handle._run()  # noqa: SLF001
 
 
 def outside(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -54,30 +54,45 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         heapq.heappush(self._timers, (when, self._timers_made, timer))
         return timer
 
-    # asyncio offers no public place for a clock of one's own.
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """As asyncio's."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """As asyncio's, without its looks for misuse."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    # asyncio offers no public place for a clock of one's own. What is private to a handle is read
+    # as a field: a world calls millions of them, and most of a call would be asking.
     def _run_once(self) -> None:
         timers, ready = self._timers, self._ready
         if not ready and not self._stopping:
-            while timers and timers[0][2].cancelled():
+            while timers and timers[0][2]._cancelled:  # noqa: SLF001
                 heapq.heappop(timers)
             if not timers:
                 raise Deadlock("all tasks wait and no timer is left")
             self._now = max(self._now, timers[0][0])
         while timers and timers[0][0] <= self._now:
             timer = heapq.heappop(timers)[2]
-            if not timer.cancelled():
+            if not timer._cancelled:  # noqa: SLF001
                 ready.append(timer)
         self._run_ready()
 
     def _run_ready(self) -> None:
         for _ in range(len(self._ready)):
-            run(self._ready.popleft())
-
-
-def run(handle: asyncio.Handle) -> None:
-    """Call what is ready, unless it was cancelled."""
-    if not handle.cancelled():
-        handle._run()  # noqa: SLF001  a loop is who may
+            handle = self._ready.popleft()
+            if not handle._cancelled:  # noqa: SLF001
+                handle._run()  # noqa: SLF001
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:

@@ -72,6 +72,10 @@ class World:
         """GET."""
         return self.ask("GET", path)
 
+    def look(self, path: str) -> Json:
+        """GET, for who changes nothing in the answer: it is what is stored, and no copy."""
+        return self._answer("GET", path, None, {}).body
+
     def patch(self, path: str, patch: Json) -> Json:
         """A merge patch."""
         return self.ask("PATCH", path, patch, _MERGE_PATCH)
@@ -84,12 +88,18 @@ class World:
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] = {}
     ) -> Json:
         """Any request; RefusedError for what is not answered with success."""
+        answer = self._answer(method, path, body, headers)
+        # As a client has it, who may change what he was given.
+        return copy(answer.body)  # type: ignore[no-any-return]  # a copy of an object is one
+
+    def _answer(
+        self, method: str, path: str, body: Json | None, headers: Mapping[str, str]
+    ) -> Answer:
         request = Request(method, path, {}, headers, json.dumps(body).encode() if body else b"")
         answer = self.api.handle(request)
         if not isinstance(answer, Answer) or answer.code >= 300:
             raise RefusedError(f"{method} {path}: {getattr(answer, 'body', 'a watch')}")
-        # As a client has it, who may change what he was given.
-        return copy(answer.body)  # type: ignore[no-any-return]  # a copy of an object is one
+        return answer
 
     def names(self, path: str) -> list[str]:
         """Of the objects of a collection."""

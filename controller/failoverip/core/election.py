@@ -200,15 +200,19 @@ def took_record(election: Election, record: LeaseRecord, now: float) -> Election
     """
     if election.ended:
         return election
-    if record != election.observed:
-        election = replace(election, observed=record, observed_at=now)
-    election = replace(election, exists=True, settled=True, has_read=True)
-    if _was_leader(election):
-        if record.holder == election.identity:
-            return replace(election, phase=_Phase.WRITE)
+    election = replace(
+        election,
+        observed=record,
+        observed_at=election.observed_at if record == election.observed else now,
+        exists=True,
+        settled=True,
+        has_read=True,
+        phase=_Phase.REST,
+    )
+    if _was_leader(election) and record.holder != election.identity:
         return _end(election, _loss(election, record.holder))
-    is_free = now >= _free_at(election)
-    return replace(election, phase=_Phase.WRITE if is_free else _Phase.REST)
+    may_write = _was_leader(election) or now >= _free_at(election)
+    return replace(election, phase=_Phase.WRITE) if may_write else election
 
 
 def took_missing(election: Election, now: float) -> Election:
@@ -220,12 +224,8 @@ def took_missing(election: Election, now: float) -> Election:
     if election.exists:
         election = replace(election, exists=False, observed_at=now)
     may_create = election.window is not None or now >= _free_at(election)
-    return replace(
-        election,
-        settled=True,
-        has_read=True,
-        phase=_Phase.WRITE if may_create else _Phase.REST,
-    )
+    phase = _Phase.WRITE if may_create else _Phase.REST
+    return replace(election, settled=True, has_read=True, phase=phase)
 
 
 def took_write(election: Election, record: LeaseRecord, sent_at: float) -> Election:

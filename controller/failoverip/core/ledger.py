@@ -16,6 +16,7 @@ of the Lease that carries it was acknowledged; else it keeps the old one.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -312,8 +313,8 @@ def lost_ledger(now: float, addresses: int, window_seconds: float = HOUR_SECONDS
 
 
 def _within(times: tuple[float, ...], now: float, span: float) -> tuple[float, ...]:
-    """The times that still count: those less than `span` old."""
-    return tuple(at for at in times if now < at + span)
+    """Of ascending times those that still count: less than `span` old."""
+    return times[bisect_right(times, now, key=lambda at: at + span) :]
 
 
 def _shut(until: float | None, now: float) -> bool:

@@ -118,7 +118,7 @@ def _last_used(ledger: Ledger) -> float:
 
 def _age(at: float, now: float) -> int:
     """Rounded down: younger than it is, so that it counts longer."""
-    return max(0, math.floor(now - at))
+    return int(now - at) if at < now else 0
 
 
 def _left(until: float | None, now: float) -> int:

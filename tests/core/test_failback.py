@@ -54,6 +54,13 @@ def test_addresses_return_once_the_preferred_node_was_healthy_for_long_enough() 
     assert returns_to(seen_good(o, for_seconds=299)) is None
 
 
+def test_in_a_world_of_shorter_seconds_they_return_earlier() -> None:
+    o = an_observation(spec=TO_B)
+    demo = replace(o, timings=replace(o.timings, spec_second_seconds=0.1))
+    assert returns_to(seen_good(demo, for_seconds=30)) == "b"
+    assert returns_to(seen_good(demo, for_seconds=29)) is None
+
+
 def test_a_new_leader_does_not_know_for_how_long_it_was() -> None:
     assert returns_to(an_observation(spec=TO_B)) is None
 

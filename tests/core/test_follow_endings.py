@@ -13,6 +13,7 @@ from tests.support.observations import (
     an_intent,
     at,
     healthy,
+    key_of,
     not_ready,
     policy,
     silent,
@@ -25,7 +26,7 @@ from tests.support.observations import (
 from failoverip.core.decide import decide
 from failoverip.core.decision import CloseIntent
 from failoverip.core.health import ClusterTrace
-from failoverip.core.memory import RouteMemory
+from failoverip.core.memory import IntentMemory, RouteMemory
 from failoverip.core.provider import Refused
 from failoverip.core.reasons import Reason
 from failoverip.core.resource import Mode, MoveResult
@@ -107,6 +108,19 @@ class TestRefused:
         assert ending(o) == (MoveResult.REFUSED, Reason.REFUSED)
         assert "FAILOVER_NEW_SERVER_NOT_FOUND" in decide(o).message
 
+    def test_each_code_is_told_once_and_in_order(self) -> None:
+        addresses = tuple(f"203.0.113.{10 + n}" for n in range(7))
+        refused = dict(zip(addresses, "CAFBEDA", strict=True))
+        remembered = IntentMemory(
+            "7-4700",
+            NOW - 900,
+            NOW - 1,
+            {key_of(a): RouteMemory(refused=Refused(code, "no")) for a, code in refused.items()},
+        )
+        intent = an_intent("b", *addresses, attempts=1)
+        o = following(intent, dict.fromkeys(addresses, at("a")), remembered)
+        assert decide(o).message == "Robot refused: A, B, C, D, E, F"
+
     def test_not_while_another_route_is_open(self) -> None:
         refused = memory(ip=RouteMemory(refused=NO), round_ended_at=NOW - 1)
         both = {IP: at("a"), IP2: at("a")}
@@ -129,6 +143,7 @@ class TestPartial:
         waited = memory(round_ended_at=NOW - 120)
         o = following(an_intent("b", IP, IP2, attempts=3), routes, waited)
         assert ending(o) == (MoveResult.PARTIAL, Reason.PARTIAL)
+        assert decide(o).message == f"{IP2} did not follow"
 
     @pytest.mark.parametrize(("attempts", "ended_ago"), [(2, 900), (3, 119)])
     def test_not_before_the_third_round_had_its_time(self, attempts: int, ended_ago: float) -> None:
@@ -193,6 +208,13 @@ class TestFailed:
 
     def test_not_while_the_list_of_servers_is_unread(self) -> None:
         goes_on(with_account(following(an_intent()), servers=None))
+
+
+def test_what_the_last_look_refused_is_told_at_the_end() -> None:
+    kept = replace(memory(), broken="I4: node a lives", broken_since=NOW - 900)
+    o = following(an_intent(), None, kept)
+    assert ending(o) == (MoveResult.FAILED, Reason.INVARIANT_BROKEN)
+    assert decide(o).message == "I4: node a lives"
 
 
 class TestAbandonedBeforeAnyRequest:

@@ -43,6 +43,15 @@ def test_a_version_of_256_characters_is_read_and_no_longer_one() -> None:
     assert read(f'{{"v":1,"accounts":{{"a":{{"ok":"{"7" * 257}"}}}}}}') == LOST
 
 
+def test_an_empty_version_is_corrupt() -> None:
+    assert read('{"v":1,"accounts":{"a":{"ok":""}}}') == LOST
+
+
+def test_an_age_of_a_billion_seconds_is_read_and_no_higher_one() -> None:
+    assert one('"w":[1000000000]').writes == (-1e9,)
+    assert read('{"v":1,"accounts":{"a":{"w":[1000000001]}}}') == LOST
+
+
 @pytest.mark.parametrize("value", ["5", '"7"', "{}"])
 def test_a_refusal_that_is_no_list_is_corrupt(value: str) -> None:
     assert read(f'{{"v":1,"accounts":{{"a":{{"no":{value}}}}}}}') == LOST
@@ -109,3 +118,12 @@ def test_the_account_that_is_written_is_never_the_one_forgotten() -> None:
     for number in range(MAX_ACCOUNTS):
         ledgers = ledgers.with_ledger(f"m{number}", Ledger(reads=(5.0,)), 5.0)
     assert "new" in ledgers.with_ledger("new", Ledger(), 5.0).accounts
+
+
+def test_of_those_that_were_idle_as_long_the_first_by_name_is_forgotten() -> None:
+    """Whatever order a record had: two leaders forget the same one."""
+    ledgers = Ledgers()
+    for number in reversed(range(MAX_ACCOUNTS)):
+        ledgers = ledgers.with_ledger(f"m{number:02}", Ledger(reads=(5.0,)), 5.0)
+    left = ledgers.with_ledger("new", Ledger(), 5.0).accounts
+    assert ledgers.accounts.keys() - left.keys() == {"m00"}

@@ -148,6 +148,14 @@ class TestDeserted:
         o = an_observation([healthy("a")], {IP: at("c")}, spec, status)
         assert kind(o) is PlaceKind.FOREIGN
 
+    def test_what_is_recorded_with_another_address_tells_nothing(self) -> None:
+        recorded = AddressStatus(
+            policy(IP2).addresses[0], RouteState.CONFIRMED, at("c").target, "c"
+        )
+        status = Status(fence=FENCE, addresses=(recorded,))
+        o = an_observation([healthy("a")], {IP: at("c")}, policy(), status)
+        assert kind(o) is PlaceKind.FOREIGN
+
 
 class TestActive:
     SPEC = policy(IP, IP2, "203.0.113.12")
@@ -183,6 +191,10 @@ class TestSharedServer:
         place = situation(an_observation([silent("a"), guest])).places[0]
         assert place.health.verdict is Verdict.POSITIVE
         assert place.node == "b"
+
+    def test_of_two_nodes_that_live_the_first_by_name_is_told(self) -> None:
+        o = an_observation([healthy("a"), healthy("b").but(provider_id="hrobot://1")])
+        assert [situation(seen).places[0].node for seen in (o, backwards(o))] == ["a", "a"]
 
     def test_it_failed_only_when_all_of_its_nodes_did(self) -> None:
         guests = [not_ready("b").but(provider_id="hrobot://1"), silent("a")]
@@ -251,9 +263,15 @@ class TestEligibility:
         assert eligibility(o, "b") is Reason.ELIGIBLE
 
 
+def backwards(o: Observation) -> Observation:
+    """The same nodes, listed in another order."""
+    return replace(o, cluster=replace(o.cluster, nodes=o.cluster.nodes[::-1]))
+
+
 class TestTarget:
     def test_is_the_first_by_name(self) -> None:
-        assert target(an_observation([silent("a"), healthy("c"), healthy("b")])) == "b"
+        o = an_observation([silent("a"), healthy("c"), healthy("b")])
+        assert target(o) == target(backwards(o)) == "b"
 
     def test_is_the_one_that_carries_fewest_addresses_of_others(self) -> None:
         o = an_observation([silent("a"), healthy("b"), healthy("c")])

@@ -29,6 +29,7 @@ from tests.support.observations import (
     with_status,
 )
 
+from failoverip.core.cluster import Ready
 from failoverip.core.health import ClusterTrace, Verdict
 from failoverip.core.observation import Observation
 from failoverip.core.reasons import Reason
@@ -295,6 +296,7 @@ class TestSettling:
     def test_a_node_whose_beat_was_seen_or_that_is_not_ready_does_not(self) -> None:
         assert not self.settles(an_observation([healthy("a")]))
         assert not self.settles(an_observation([unclear("a")]))
+        assert not self.settles(an_observation([settling("a").but(ready=Ready.UNKNOWN)]))
 
     def test_a_node_without_a_trace_does_not(self) -> None:
         o = an_observation([settling("a")])

@@ -61,6 +61,17 @@ async def truncated(connection: Connection) -> None:
     await connection.send(b"HTTP/1.1 200 X\r\nContent-Length: 1000\r\n\r\n" + LIST)
 
 
+async def refused_and_closed(connection: Connection) -> None:
+    await connection.request()
+    await connection.send(b"HTTP/1.1 401 X\r\nContent-Length: 1000\r\n\r\n{")
+
+
+async def refused_and_hung(connection: Connection) -> None:
+    await connection.request()
+    await connection.send(b"HTTP/1.1 401 X\r\nContent-Length: 1000\r\n\r\n{")
+    await connection.reader.read()
+
+
 async def no_http(connection: Connection) -> None:
     await connection.request()
     await connection.send(b"SSH-2.0-OpenSSH\r\n\r\n")

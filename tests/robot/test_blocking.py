@@ -14,6 +14,7 @@ import pytest
 from tests.robot.loopback import (
     DEADLINE_SECONDS,
     Connection,
+    Script,
     client_sockets,
     make_certificate,
     serving,
@@ -30,6 +31,8 @@ from tests.robot.robots import (
     endless_headers,
     maintenance,
     no_http,
+    refused_and_closed,
+    refused_and_hung,
     reset,
     robot,
     silent,
@@ -96,6 +99,14 @@ async def test_tells_what_is_wrong_with_an_answer(script: object) -> None:
         assert fault(await read(server.url)) is FAULTS[script]  # type: ignore[index]  # likewise
         posted = await switch(server.url)
         assert isinstance(posted, OutcomeUnknown)
+
+
+@pytest.mark.parametrize("script", [refused_and_closed, refused_and_hung])
+async def test_a_login_failed_though_the_body_of_the_401_never_came(script: Script) -> None:
+    refused = CannotTell(Fault.CREDENTIALS_REFUSED, "HTTP 401")
+    async with serving(script) as server:
+        assert await read(server.url) == refused
+        assert await switch(server.url) == NotExecuted(refused)
 
 
 async def test_a_port_that_is_closed_is_unreachable_and_a_switch_not_executed() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.robot.loopback import (
     DEADLINE_SECONDS,
     Connection,
+    Script,
     client_sockets,
     serving,
     until,
@@ -27,6 +28,8 @@ from tests.robot.robots import (
     endless_headers,
     maintenance,
     no_http,
+    refused_and_closed,
+    refused_and_hung,
     reset,
     robot,
     silent,
@@ -172,6 +175,15 @@ class TestBrokenAnswers:
             assert isinstance(answer, OutcomeUnknown)
             assert answer.reason.fault is fault
             assert len(server.connections) == 1  # never sent again
+
+
+@pytest.mark.parametrize("script", [refused_and_closed, refused_and_hung])
+async def test_a_login_failed_though_the_body_of_the_401_never_came(script: Script) -> None:
+    """Seed 3811: it was no failed login, so a third one followed, and Robot locks out after it."""
+    refused = CannotTell(Fault.CREDENTIALS_REFUSED, "HTTP 401")
+    async with serving(script) as server, client_of(server.url) as client:
+        assert await client.read_routes() == refused
+        assert await switch(client) == NotExecuted(refused)
 
 
 class TestSwitch:

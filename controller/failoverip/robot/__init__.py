@@ -12,6 +12,7 @@ from failoverip.robot.base_url import DEFAULT_BASE_URL as DEFAULT_BASE_URL
 from failoverip.robot.base_url import check_base_url as check_base_url
 from failoverip.robot.credentials import Credentials as Credentials
 from failoverip.robot.protocol import HttpRequest as HttpRequest
+from failoverip.robot.protocol import is_told_by_status as is_told_by_status
 from failoverip.robot.protocol import list_routes as list_routes
 from failoverip.robot.protocol import list_servers as list_servers
 from failoverip.robot.protocol import routes_answer as routes_answer

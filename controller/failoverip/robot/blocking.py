@@ -105,7 +105,8 @@ class BlockingRobot:
             body = request.body or None
             connection.request(request.method, self._prefix + request.path, body, headers)
             with connection.getresponse() as response:
-                return response.status, _whole(response)
+                told = protocol.is_told_by_status(response.status)
+                return response.status, b"" if told else _whole(response)
         finally:
             wire.end()
 

@@ -157,7 +157,7 @@ class RobotClient:
         headers = [*request.headers, self._authorization]
         url = self._base_url + request.path
         async with self._reader.stream(request.method, url, headers=headers) as response:
-            return response.status_code, await _whole(response.aiter_raw())
+            return response.status_code, await _body(response.status_code, response.aiter_raw())
 
     async def _post(self, request: HttpRequest, backend: GatedBackend) -> tuple[int, bytes]:
         loop = asyncio.get_running_loop()
@@ -178,7 +178,7 @@ class RobotClient:
                 headers=[*request.headers, self._authorization],
                 content=request.body,
             ) as response:
-                return response.status, await _whole(response.aiter_stream())
+                return response.status, await _body(response.status, response.aiter_stream())
 
 
 # Not `TIMEOUT`: no request left, so no login can have failed (see `Ledger.record_answer`).
@@ -187,6 +187,11 @@ _NO_CONNECTION = CannotTell(Fault.UNREACHABLE, "no connection in time")
 
 class _BodyTooLongError(Exception):
     """An answer that does not end within `MAX_BODY_BYTES`."""
+
+
+async def _body(status: int, chunks: AsyncIterator[bytes]) -> bytes:
+    """The whole body; empty where it would tell nothing: not to come by it must change nothing."""
+    return b"" if protocol.is_told_by_status(status) else await _whole(chunks)
 
 
 async def _whole(chunks: AsyncIterator[bytes]) -> bytes:

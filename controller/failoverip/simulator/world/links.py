@@ -21,6 +21,7 @@ from failoverip.kube import Answer, ApiUnreachable, KubeError, OutcomeUnknown, r
 from failoverip.robot import (
     Credentials,
     HttpRequest,
+    is_told_by_status,
     list_routes,
     list_servers,
     routes_answer,
@@ -363,8 +364,11 @@ class RobotLink:
         except TimeoutError:
             return CannotTell(Fault.TIMEOUT, "no answer in time")
         reply = exchange.reply
-        if isinstance(reply, simulated.Answer) and reply.cut_at is None:
-            return reply.status, reply.body
+        if isinstance(reply, simulated.Answer):
+            if is_told_by_status(reply.status):
+                return reply.status, b""
+            if reply.cut_at is None:
+                return reply.status, reply.body
         opened = not isinstance(reply, simulated.ConnectionLost) or reply.opened
         return CannotTell(Fault.CONNECTION_LOST if opened else Fault.UNREACHABLE, "lost")
 

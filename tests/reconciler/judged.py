@@ -58,7 +58,7 @@ class Judged:
         self._judge.requests(world.robot.machine.journal.entries, frozenset(self._followed))
         routes = {address: world.route(address) for address in addresses}
         late = wrong(now, world.get(FIPS)["items"], nodes, routes)
-        return [*map(str, self._judge.breaches), *(f"I8 broken: {text}" for _, text in late)]
+        return [*map(str, self._judge.breaches), *(f"I8 broken: {found.text}" for found in late)]
 
     def _see(self) -> None:
         for document in self._sight.see(self._world.clock.now()):

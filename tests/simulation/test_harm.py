@@ -128,6 +128,18 @@ def test_a_server_that_a_dead_node_shares_with_a_living_one_is_a_dead_node() -> 
     assert court.found == [DEAD_NODE]
 
 
+def test_a_dead_node_that_was_deleted_leaves_its_server_to_the_living_one() -> None:
+    """Seed 5190: the one that is well was the target itself."""
+    court = Court(node_a=NOW - 100, node_b=NOW - 300)
+    court.judge.node(NOW - 1, node("node-b"), [B], deleted=True)
+    court.judge.node(NOW - 200, node("node-d"), [B], deleted=False)
+    for step in range(21):
+        court.judge.beat(NOW - 200 + 10 * step, "node-d")
+    court.say(NOW, intent=intent())
+    court.ask(NOW, B)
+    assert court.found == []
+
+
 def test_a_second_switch_for_the_same_cause_is_harm_while_the_first_target_is_well() -> None:
     court = Court(node_a=NOW - 300)
     court.say(NOW - 100, intent=intent(B))
@@ -201,6 +213,16 @@ def test_a_request_while_most_nodes_fell_silent_together_is_blind(
     court.say(1.0)
     court.say(NOW, intent=intent(C, reason))
     court.harm.first_byte(NOW, "alpha", ADDRESS, C)
+    assert court.found == expected
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(35.0, []), (45.0, [BLIND_MOVE])])
+def test_silence_that_no_list_shows_yet_is_no_storm(ago: float, expected: list[str]) -> None:
+    """Seed 5770: they had not beaten for 27 s, of which the list of that moment showed 17."""
+    court = Court(node_a=NOW - ago, node_b=NOW - ago)
+    court.say(1.0)
+    court.say(NOW, intent=intent(C, "NodeDeleting"))
+    court.harm.first_byte(NOW - 5.0, "alpha", ADDRESS, C)
     assert court.found == expected
 
 

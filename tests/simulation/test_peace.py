@@ -37,7 +37,7 @@ def problems(
     document: Any, route: str | None, *nodes: NodeFacts, v6: str | None = None
 ) -> list[str]:
     named = {facts.uid: facts for facts in nodes}
-    return [text for _, text in wrong(NOW, [document], named, {V4: route, V6: v6})]
+    return [late.text for late in wrong(NOW, [document], named, {V4: route, V6: v6})]
 
 
 def test_an_address_on_a_living_node_is_right() -> None:
@@ -138,6 +138,6 @@ def test_a_resource_that_is_not_active_or_not_the_owner_is_left_alone() -> None:
 def test_an_open_switch_is_not_done_and_says_what_holds_it() -> None:
     document = resource(ready=("False", "BudgetExhausted"))
     document["status"]["intent"] = {"id": "1-1"}
-    ((held, text),) = wrong(NOW, [document], {"uid-1": node(1)}, {V4: "192.0.2.1"})
-    assert held
-    assert "a switch is open" in text
+    (late,) = wrong(NOW, [document], {"uid-1": node(1)}, {V4: "192.0.2.1"})
+    assert late.held
+    assert "a switch is open" in late.text

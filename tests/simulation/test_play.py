@@ -39,6 +39,17 @@ def test_a_switch_that_ends_badly_in_the_peace_is_no_move_without_a_cause() -> N
     assert breaches(replace(SCRIPT, acts=acts, switches=tuple(robot.items()))) == []
 
 
+def test_what_a_refused_login_held_for_half_of_the_peace_may_still_be_under_way_after_it() -> None:
+    """Seeds 3327 and 3488: the hold was over and the switch begun, 90 minutes were promised."""
+    robot = dict(SCRIPT.switches) | {"switch_seconds": 110.0}
+    acts = (
+        act(60.0, "unauthorized", count=2),
+        act(100.0, "stranger", resource=0, server=None),
+    )
+    late = replace(SCRIPT, acts=acts, switches=tuple(robot.items()), trouble_seconds=2850.0)
+    assert breaches(late) == []
+
+
 def test_a_killed_process_does_nothing_when_its_freeze_would_end() -> None:
     acts = (
         *(act(60.0, "freeze", replica=name, boundaries=0, seconds=60.0) for name in REPLICAS[:2]),

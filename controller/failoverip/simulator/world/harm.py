@@ -47,8 +47,9 @@ MOST_RESERVED = 10
 STEADY_SECONDS = 120.0
 # Of nodes that fell silent together, by their last beats.
 TOGETHER_SECONDS = 40.0
-# What is silent for longer shows it, and a little is left for the lists.
-SILENT_SECONDS = 22.0
+# A beat is seen at a list up to 10 s later, and missed 20 s after that, by a list that is up to 5 s
+# old when it decides; a little is left.
+SILENT_SECONDS = 36.0
 # A stranger who comes a third time in an hour means it.
 MOST_TAKEN_BACK = 2
 # Causes that are no wish of anybody's: they end where the address is on a node that is well.
@@ -235,7 +236,8 @@ class Harm:
         there = [node for _, node in self._judge.nodes_on(asked.target, at)]
         dead = [node for node in there if self._judge.silence(at, node) >= DEAD_SECONDS]
         # Who was mapped there a moment ago need not have been seen.
-        shared = len(there) > 1 and not any(_lately(at, n.servers_at, WELL_SECONDS) for n in there)
+        news = any(_lately(at, node.servers_at, WELL_SECONDS) for node in there)
+        shared = sum(node.gone_at is None for node in there) > 1 and not news
         healthy = self._healthy(at)
         if dead and (shared or len(dead) == len(there)) and healthy:
             text = f"{asked}: its node is silent for {DEAD_SECONDS:.0f} s, {healthy[0]} is well"

@@ -7,6 +7,7 @@ that a budget, a lock or a stranger's server holds it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from failoverip.simulator.world.judge import Json, NodeFacts
 
@@ -18,20 +19,29 @@ HELD = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A resource that is not where it should be; `held`: it says what holds it."""
+
+    name: str
+    text: str
+    held: bool
+
+
 def wrong(
     now: float,
     resources: Sequence[Json],
     nodes: Mapping[str, NodeFacts],
     routes: Mapping[str, str | None],
-) -> list[tuple[bool, str]]:
-    """The resources that are not where they should be: whether they say that they are held; how."""
+) -> list[Wrong]:
+    """The resources that are not where they should be."""
     found = []
     for document in resources:
         problem = _problem(document, resources, routes, _Homes(now, nodes))
         if problem is not None:
-            reasons = _reasons(document)
-            text = f"{document['metadata']['name']}: {problem}; it says {', '.join(reasons)}"
-            found.append((not HELD.isdisjoint(reasons), text))
+            name, reasons = document["metadata"]["name"], _reasons(document)
+            text = f"{name}: {problem}; it says {', '.join(reasons)}"
+            found.append(Wrong(name, text, not HELD.isdisjoint(reasons)))
     return found
 
 

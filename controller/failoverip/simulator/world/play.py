@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from failoverip.simulator.world.coverage import reasons_in
 from failoverip.simulator.world.harm import HARM, Harm
 from failoverip.simulator.world.judge import Breach, Judge
 from failoverip.simulator.world.links import Json
-from failoverip.simulator.world.peace import wrong
+from failoverip.simulator.world.peace import Wrong, wrong
 from failoverip.simulator.world.processes import ProcessLoop, run_processes
 from failoverip.simulator.world.profiles import PROFILES
 from failoverip.simulator.world.replica import Replica
@@ -113,6 +113,7 @@ class _Stage:
         self._trace: list[str] = []
         self._reasons: set[str] = set()
         self._last: dict[tuple[str, str], Reason] = {}
+        self._held: set[str] = set()
         nodes = [
             PretendNode(place.node, places.server_ipv4(place.server), labels={"world": "yes"})
             for place in script.places
@@ -173,15 +174,18 @@ class _Stage:
         self.judge.requests(entries, frozenset(self._script.replicas))
 
     async def _judge_peace(self) -> None:
-        """I8: within half an hour every address is where it should be, and then it stays."""
+        """I8: within half an hour every address is where it should be, and then it stays.
+
+        What something held in that time, and said so, has an hour more.
+        """
         await asyncio.sleep(CALM_SECONDS)
         if not await self.world.until(self._is_right, PEACE_SECONDS, 10.0):
-            self._late(but_held=True)
+            self._late(self._held)
             if self.actors.login_was_forgotten:
                 # One false 401, and nothing that says that it was false: a person is needed.
                 self.actors.write_secret_anew()
             if not await self.world.until(self._is_right, LONG_PEACE_SECONDS, 10.0):
-                self._late(but_held=False)
+                self._late(excused=frozenset())
         if self.judge.breaches:
             return
         moved = len(self._executed())
@@ -190,11 +194,10 @@ class _Stage:
             now = self.world.clock.now()
             self.judge.broken(now, "I8", "moved again, without a cause, in peace")
 
-    def _late(self, *, but_held: bool) -> None:
-        now = self.world.clock.now()
-        for held, text in self._wrong():
-            if not (held and but_held):
-                self.judge.broken(now, "I8", text)
+    def _late(self, excused: Collection[str]) -> None:
+        for found in self._wrong():
+            if found.name not in excused:
+                self.judge.broken(self.world.clock.now(), "I8", found.text)
 
     def note_the_end(self) -> None:
         """A checksum over what there is."""
@@ -235,14 +238,19 @@ class _Stage:
     # -- what is right
 
     def _is_right(self) -> bool:
-        """Also: what was begun in the trouble and ends later, perhaps badly, has ended."""
+        """Also: what was begun in the trouble and ends later, perhaps badly, has ended.
+
+        Notes what is held by then.
+        """
         now = self.world.clock.now()
         # First: what ends at this very moment is in the routes after that.
         if self.world.robot.machine.state(now)["switching"]:
             return False
-        return not self._wrong()
+        found = self._wrong()
+        self._held.update(late.name for late in found if late.held)
+        return not found
 
-    def _wrong(self) -> list[tuple[bool, str]]:
+    def _wrong(self) -> list[Wrong]:
         resources = self.world.look(places.FIPS)["items"]
         now, nodes = self.world.clock.now(), self.judge.facts.nodes
         return wrong(now, resources, nodes, self._routes())

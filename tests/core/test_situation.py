@@ -136,11 +136,35 @@ class TestDeserted:
     def test_the_node_recorded_with_an_address_is_remembered_where_another_is_active(self) -> None:
         track = at("c")
         spec = policy(IP, IP2)
-        recorded = AddressStatus(spec.addresses[1], RouteState.CONFIRMED, track.target, "c")
+        confirmed = RouteState.CONFIRMED
+        recorded = AddressStatus(spec.addresses[1], confirmed, track.target, "c", "uid-c")
         status = replace(KNOWN, addresses=(recorded,))
         o = an_observation([healthy("a")], {IP: at("a"), IP2: track}, spec, status)
         place = situation(o).places[1]
-        assert (place.kind, place.node, place.node_uid) == (PlaceKind.DELETED, "c", "")
+        assert (place.kind, place.node, place.node_uid) == (PlaceKind.DELETED, "c", "uid-c")
+
+    @pytest.mark.parametrize(
+        ("recorded_uid", "told"),
+        [
+            ("uid-c", PlaceKind.DELETED),
+            ("uid-c2", PlaceKind.LOST),
+            # Recorded by a version that did not know the UID.
+            ("", PlaceKind.LOST),
+        ],
+    )
+    def test_a_later_node_of_its_name_on_another_server_is_not_the_one_that_was_recorded(
+        self, recorded_uid: str, told: PlaceKind
+    ) -> None:
+        """Seed 1649: its part of a group waited for ever for a mapping that nobody would set."""
+        track = at("c")
+        spec = policy(IP, IP2)
+        confirmed = RouteState.CONFIRMED
+        recorded = AddressStatus(spec.addresses[1], confirmed, track.target, "c", recorded_uid)
+        reborn = healthy("c").but(uid="uid-c2", server_annotation="7")
+        nodes = [healthy("a"), reborn]
+        status = replace(KNOWN, addresses=(recorded,))
+        o = an_observation(nodes, {IP: at("a"), IP2: track}, spec, status)
+        assert situation(o).places[1].kind is told
 
     def test_an_address_recorded_at_another_server_tells_nothing(self) -> None:
         spec = policy()

@@ -112,7 +112,7 @@ class TestPlaces:
         )
         address = policy().addresses[0]
         assert status.addresses == (
-            AddressStatus(address, RouteState.CONFIRMED, at("a").target, "a"),
+            AddressStatus(address, RouteState.CONFIRMED, at("a").target, "a", "uid-a"),
         )
 
     def test_of_addresses_that_are_not(self) -> None:
@@ -135,7 +135,7 @@ class TestPlaces:
         status = rendered(unknown)
         address = policy().addresses[0]
         assert status.addresses == (
-            AddressStatus(address, RouteState.UNKNOWN, at("a").target, "a"),
+            AddressStatus(address, RouteState.UNKNOWN, at("a").target, "a", "uid-a"),
         )
         assert (status.active_node, status.active_server) == ("a", 1)
 

@@ -179,7 +179,8 @@ def _recorded(o: Observation, value: Value) -> Observation:
             continue
         address = parse_failover_address(key)
         target = server(number_of(name)).target(address.version)
-        entries.append(AddressStatus(address, RouteState.CONFIRMED, target, name))
+        uid = f"uid-{name}"
+        entries.append(AddressStatus(address, RouteState.CONFIRMED, target, name, uid))
     return with_status(o, addresses=tuple(entries))
 
 

@@ -85,7 +85,9 @@ FULL = Status(
     active_node="node-1",
     active_node_uid="u-1",
     active_server=321,
-    addresses=(AddressStatus(ADDRESS, RouteState.SWITCHING, TargetAddress("192.0.2.1"), "node-1"),),
+    addresses=(
+        AddressStatus(ADDRESS, RouteState.SWITCHING, TargetAddress("192.0.2.1"), "node-1", "uid-1"),
+    ),
     candidates=(
         CandidateStatus("node-2", 322, True, Reason.ELIGIBLE),
         CandidateStatus("node-3", None, False, Reason.UNMAPPED),

@@ -150,12 +150,17 @@ def active_node_failed(o: Observation, s: Situation) -> Decision | None:
 
 
 def mapping_lost(o: Observation, s: Situation) -> Decision | None:
-    """The node behind the route exists but has no server any more: an edit, not a failure."""
+    """The node behind the route exists but has no server any more: an edit, not a failure.
+
+    Another part of the group does not wait for that on a dead node.
+    """
     lost = next((place for place in s.places if place.kind is PlaceKind.LOST), None)
     if lost is None:
         return None
     message = f"node {lost.node} is no longer mapped to server {lost.server_number}: map it again"
-    return hold(Reason.MAPPING_LOST, message, o.timings.resync_seconds)
+    told = hold(Reason.MAPPING_LOST, message, o.timings.resync_seconds)
+    failed = [place for place in s.places if place.health.verdict is Verdict.FAILED]
+    return (_repair(o, s, failed) if failed else None) or told
 
 
 def active_node_leaving(o: Observation, s: Situation) -> Decision | None:
@@ -185,22 +190,29 @@ def group_split(o: Observation, s: Situation) -> Decision | None:
         return None
     movable = [place for place in parts if _part_may_follow(s, place)]
     message = f"not with {s.active.node}: {', '.join(p.address.text for p in parts)}"
-    view = s.view(s.active.node)
     told = hold(Reason.GROUP_SPLIT, message, o.timings.resync_seconds)
-    if not movable or view is None or _repair_barred(o):
+    if not movable:
         return told
-    if not s.can_take(view):
-        return (_to_another_node(o, s, movable) if s.is_unfit(view) else None) or told
-    if _taken_from_healthy(movable[0]):
+    if _active_view(s) is not None and not _repair_barred(o) and _taken_from_healthy(movable[0]):
         if _enforced_this_hour(o) >= MAX_ENFORCED_PER_HOUR:
             return hold(Reason.CONTESTED, message, o.timings.resync_seconds)
         # A repair is not held down, but this is drift: the part lives where it is.
         if is_held_down(o, s.policy.safety):
             return hold(Reason.HOLD_DOWN, message, o.timings.resync_seconds)
-    first = movable[0]
-    together = [
-        p for p in movable if (p.kind, p.server_number) == (first.kind, first.server_number)
-    ]
+    return _repair(o, s, movable) or told
+
+
+def _repair(o: Observation, s: Situation, parts: Sequence[Place]) -> Decision | None:
+    """Parts go to the active node, or to another one where that may never take them."""
+    if _repair_barred(o):
+        return None
+    view = s.view(s.active.node) if s.active and s.active.kind is PlaceKind.NODE else None
+    if view is None or s.is_unfit(view):
+        return _to_another_node(o, s, parts)
+    if not s.can_take(view):
+        return None
+    first = parts[0]
+    together = [p for p in parts if (p.kind, p.server_number) == (first.kind, first.server_number)]
     once = _seen_once(o, together) if first.kind is PlaceKind.NOWHERE else None
     cause = Cause(Reason.GROUP_SPLIT, first.node, first.node_uid)
     return once or open_move(o, s, cause, together, target=view)

@@ -197,6 +197,7 @@ class AddressStatus:
     state: RouteState
     active_server_ip: TargetAddress | None
     node: str = ""
+    node_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ def _last_known_node(
         return status.active_node, status.active_node_uid
     for recorded in status.addresses:
         if recorded.address.key == address.key and recorded.active_server_ip == track.target:
-            return recorded.node, ""
+            return recorded.node, recorded.node_uid
     return "", ""
 
 

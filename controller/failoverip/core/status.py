@@ -133,17 +133,17 @@ def _address(place: Place, status: Status) -> AddressStatus:
     target = place.track.target if place.track is not None else None
     if place.kind in (PlaceKind.UNKNOWN, PlaceKind.UNLISTED):
         recorded = next((a for a in status.addresses if a.address.key == place.address.key), None)
-        known = recorded.active_server_ip if recorded is not None else None
-        node = recorded.node if recorded is not None else ""
-        return AddressStatus(place.address, RouteState.UNKNOWN, known, node)
+        if recorded is None:
+            return AddressStatus(place.address, RouteState.UNKNOWN, None)
+        return replace(recorded, address=place.address, state=RouteState.UNKNOWN)
     routes = status.intent.routes if status.intent is not None else ()
-    if any(r.address.key == place.address.key and r.to != target for r in routes):
-        return AddressStatus(place.address, RouteState.SWITCHING, target, place.node)
+    under_way = any(r.address.key == place.address.key and r.to != target for r in routes)
     state = {
         PlaceKind.NOWHERE: RouteState.UNROUTED,
         PlaceKind.FOREIGN: RouteState.FOREIGN,
     }.get(place.kind, RouteState.CONFIRMED)
-    return AddressStatus(place.address, state, target, place.node)
+    state = RouteState.SWITCHING if under_way else state
+    return AddressStatus(place.address, state, target, place.node, place.node_uid)
 
 
 def _with_candidates(o: Observation, s: Situation, status: Status) -> Status:

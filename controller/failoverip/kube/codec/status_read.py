@@ -144,6 +144,7 @@ def _address(entry: Field) -> AddressStatus:
         state=entry["state"].member(RouteState),
         active_server_ip=entry["activeServerIP"].optional(_target),
         node=entry["node"].text(""),
+        node_uid=entry["nodeUID"].text(""),
     )
 
 

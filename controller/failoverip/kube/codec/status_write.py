@@ -64,6 +64,7 @@ def _address(entry: AddressStatus) -> Json:
         state=entry.state.value,
         activeServerIP=entry.active_server_ip,
         node=entry.node,
+        nodeUID=entry.node_uid,
     )
 
 

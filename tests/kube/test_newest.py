@@ -25,7 +25,7 @@ def listed(version: str, *beats: str, token: str = "") -> Reply:
 def take(newest: NewestList, version: int, now: float) -> bool:
     """Whether a list is taken that nothing overtook."""
     try:
-        newest.take(PATH, version, newest.version, now)
+        newest.take(PATH, version, newest.version, newest.present, now)
     except ServerError:
         return False
     return True
@@ -58,8 +58,8 @@ def test_a_store_that_was_set_back_to_a_backup_is_believed_after_a_minute() -> N
 
 def test_a_list_that_a_later_one_overtook_is_taken_and_moves_nothing_back() -> None:
     newest = NewestList(version=10)
-    newest.take(PATH, 14, 10, 0.0)
-    newest.take(PATH, 12, 10, 0.0)
+    newest.take(PATH, 14, 10, UNVERSIONED, 0.0)
+    newest.take(PATH, 12, 10, UNVERSIONED, 0.0)
     assert newest.version == 14
 
 
@@ -67,7 +67,7 @@ def test_a_list_that_a_later_one_overtook_is_taken_and_moves_nothing_back() -> N
 def test_a_version_that_is_no_number_tells_no_age(text: object) -> None:
     assert version_of(text) == UNVERSIONED
     newest = NewestList(version=10)
-    newest.take(PATH, UNVERSIONED, 10, 0.0)
+    newest.take(PATH, UNVERSIONED, 10, 10, 0.0)
     assert newest.version == 10
 
 
@@ -83,6 +83,30 @@ async def test_a_dead_nodes_heartbeat_does_not_change_because_an_older_list_came
     assert await kubernetes.list_failoverips(PATIENT) == (), "each collection has its own"
     server.behave = lambda _: listed("9", "last")
     assert [beat.renewed for beat in await kubernetes.list_heartbeats(PATIENT)] == ["last"]
+
+
+def test_a_list_older_than_the_present_is_never_believed_however_long_it_stays() -> None:
+    newest = NewestList(present=10)
+    assert not take(newest, 4, 1.0)
+    assert not take(newest, 4, 1.0 + SET_BACK_AFTER_SECONDS)
+    newest.present = 3
+    assert take(newest, 4, 2.0 + SET_BACK_AFTER_SECONDS), "the present was set back, too"
+
+
+async def test_heartbeats_are_never_older_than_a_lease_that_was_read_before(
+    server: ScriptedServer, kubernetes: Kubernetes
+) -> None:
+    """Seed 6594: after old lists a new one made the heartbeat of a dead node differ."""
+    lease = {"metadata": {"name": "n", "resourceVersion": "12"}, "spec": {"holderIdentity": "a"}}
+    server.behave = lambda _: Reply(body=lease)
+    assert await kubernetes.get_lease("ns", "n") is not None
+    server.behave = lambda _: listed("11", "old")
+    with pytest.raises(ServerError, match="older than a Lease that was read before it"):
+        await kubernetes.list_heartbeats(PATIENT)
+    server.behave = lambda _: listed("11")
+    assert await kubernetes.list_failoverips(PATIENT) == (), "other kinds are no Leases"
+    server.behave = lambda _: listed("12", "now")
+    assert [beat.renewed for beat in await kubernetes.list_heartbeats(PATIENT)] == ["now"]
 
 
 async def test_the_pages_of_a_list_are_judged_as_one(

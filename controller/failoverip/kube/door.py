@@ -145,7 +145,7 @@ class Kubernetes:
     ) -> LeaseRecord | None:
         """A Lease, None when there is none."""
         item = await self._find(_lease_path(namespace, name), name, timeout_seconds)
-        return None if item is None else _read(lease_from, item)
+        return None if item is None else self._noted(_read(lease_from, item))
 
     async def create_lease(
         self,
@@ -161,7 +161,7 @@ class Kubernetes:
             body=lease_to(namespace, name, record),
             timeout_seconds=timeout_seconds,
         )
-        return _stored(lease_from, item)
+        return self._noted(_stored(lease_from, item))
 
     async def update_lease(
         self,
@@ -184,7 +184,7 @@ class Kubernetes:
             body=lease_to(namespace, name, record),
             timeout_seconds=timeout_seconds,
         )
-        return _stored(lease_from, item)
+        return self._noted(_stored(lease_from, item))
 
     async def create_event(
         self, note: EventNote, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
@@ -207,6 +207,11 @@ class Kubernetes:
         except Forbidden:
             return None
         return None if item is None else _read(server_host_from, item)
+
+    def _noted(self, record: LeaseRecord) -> LeaseRecord:
+        # Heartbeats are Leases, too, so their list may not be older than this one.
+        self._newest[_HEARTBEATS].present = version_of(record.resource_version)
+        return record
 
     async def _find(self, path: str, name: str, timeout_seconds: float) -> Json | None:
         try:
@@ -234,7 +239,7 @@ class Kubernetes:
         limit = str(_PAGE_SIZES[path])
         query = {"limit": limit}
         newest, clock = self._newest[path], asyncio.get_running_loop().time
-        floor = newest.version
+        floor, present = newest.version, newest.present
         while True:
             left = max(0.0, end - clock())
             page = await self._client.request("GET", path, query, timeout_seconds=left)
@@ -242,7 +247,7 @@ class Kubernetes:
             if "continue" not in query:
                 # All pages show the same moment.
                 version = version_of(metadata.get("resourceVersion"))
-                newest.take(path, version, floor, clock())
+                newest.take(path, version, floor, present, clock())
             found.extend(self._read_again(path, read, item, listed) for item in items)
             token = metadata.get("continue")
             if not token:

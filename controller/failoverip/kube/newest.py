@@ -23,16 +23,21 @@ class NewestList:
     """
 
     version: int = UNVERSIONED
+    # Of an object of the same kind, when it was last read or written apart from lists.
+    present: int = UNVERSIONED
     # The first of the older lists since the last good one, None while there is none.
     older_since: float | None = None
 
-    def take(self, path: str, version: int, floor: int, now: float) -> None:
-        """Take a list that was asked for when `floor` was the newest; `now` in seconds.
+    def take(self, path: str, version: int, floor: int, present: int, now: float) -> None:
+        """Take a list that was asked for when these were the newest and the present version.
 
-        ServerError while it is older than that, for at most SET_BACK_AFTER_SECONDS in a row.
+        ServerError while it is older than the newest, for at most SET_BACK_AFTER_SECONDS in a row,
+        and while it is older than the present: that is set back with the store. `now` in seconds.
         """
         if version == UNVERSIONED:
             return
+        if version < present:
+            raise ServerError(f"GET {path}: the list is older than a Lease that was read before it")
         if version >= floor:
             self.version, self.older_since = max(version, self.version), None
             return

@@ -322,3 +322,19 @@ def test_a_close_says_whether_a_request_may_still_take_effect() -> None:
     action = decide(o).action
     assert isinstance(action, CloseIntent)
     assert action.unsettled
+
+
+class TestAddressesThatLeftTheSpec:
+    """Only a CRD without rule F8 lets them. Seed 6438: they were asked for all the same."""
+
+    def test_are_not_asked_for(self) -> None:
+        o = following(an_intent("b", IP, IP2, attempts=1), {IP: at("b"), IP2: at("a")})
+        assert goes_on(o).reason is Reason.ATTEMPT
+        assert ending(with_resource(o, policy=policy(IP))) == CONFIRMED
+
+    def test_end_the_switch_once_nothing_of_it_can_take_effect(self) -> None:
+        ended = memory(ip=RouteMemory(in_flight=True))
+        o = following(an_intent(attempts=1), {IP: at("a"), IP2: at("a")}, ended)
+        o = with_resource(o, policy=policy(IP2))
+        assert goes_on(o).reason is Reason.CONFIRMING
+        assert ending(replace(o, memory=memory())) == (MoveResult.ABANDONED, Reason.CAUSE_GONE)

@@ -229,6 +229,14 @@ class TestI4:
         cordoned = [healthy("a").but(unschedulable=True), healthy("b"), guest]
         assert broken(facts(an_observation(cordoned), self.cause(Reason.NODE_CORDONED))) == "I4"
 
+    def test_a_dead_node_keeps_nothing_beside_one_that_should_be_left(self) -> None:
+        """Seeds 6642 and 7361: the addresses stayed, the last look refused each request."""
+        cordoned = healthy("a").but(unschedulable=True)
+        for guest, found in ((silent("c"), None), (unclear("c"), "I4"), (healthy("c"), "I4")):
+            nodes = [cordoned, healthy("b"), guest.but(server_annotation="1")]
+            cause = self.cause(Reason.NODE_CORDONED)
+            assert broken(facts(an_observation(nodes), cause)) == found
+
     def test_enforced_drift_is_asked_for(self) -> None:
         for drift, found in ((Drift.ENFORCE, None), (Drift.REPORT, "I4")):
             o = with_resource(self.LIVES, policy=policy(drift=drift))

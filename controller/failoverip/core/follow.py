@@ -25,7 +25,7 @@ ROUNDS_BEFORE_FAILED = 6
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """An intent with what is known of its routes."""
+    """An intent with what is known of its routes, without those of addresses that left the spec."""
 
     o: Observation
     s: Situation
@@ -46,7 +46,8 @@ def follow_intent(o: Observation, s: Situation, intent: Intent) -> Decision:
         )
     f = _look(o, s, intent)
     return (
-        _confirmed(f)
+        _nothing_left(f)
+        or _confirmed(f)
         or _under_way(f)
         or _exhausted(f)
         or _kept_back(f)
@@ -64,7 +65,10 @@ def _look(o: Observation, s: Situation, intent: Intent) -> Following:
     if memory is None or memory.intent_id != intent.id:
         memory = remember_intent(intent, o.now)
     confirmed, refused, pending = [], [], []
+    wanted = {address.key for address in s.policy.addresses}
     for route in intent.routes:
+        if route.address.key not in wanted:
+            continue
         if is_confirmed(o, memory, route):
             confirmed.append(route)
         elif memory.route(route.address.key).refused is not None:
@@ -91,6 +95,13 @@ def is_confirmed(o: Observation, memory: IntentMemory, route: IntentRoute) -> bo
     # The answer to the request itself may be the first of the two reads.
     after = sent.last_ended_at if sent.last_ended_at is not None else float("-inf")
     return track.held_for(o.timings.two_reads_apart_seconds, after)
+
+
+def _nothing_left(f: Following) -> Decision | None:
+    """The spec has none of its addresses any more, which only a CRD without rule F8 lets happen."""
+    if f.confirmed or f.refused or f.pending:
+        return None
+    return _abandon(f, Reason.CAUSE_GONE)
 
 
 def _confirmed(f: Following) -> Decision | None:
@@ -150,8 +161,10 @@ def _target_unfit(f: Following) -> bool:
 
 def _abandoned(f: Following) -> Decision | None:
     reason = _abandon_reason(f)
-    if reason is None:
-        return None
+    return None if reason is None else _abandon(f, reason)
+
+
+def _abandon(f: Following, reason: Reason) -> Decision:
     if not _settled(f):
         return _wait(f, Reason.CONFIRMING, f"{reason.text} Robot may still switch")
     return _close(f, MoveResult.ABANDONED, reason, reason.text.rstrip("."))

@@ -151,7 +151,8 @@ def i4_asked_for(f: Facts) -> str | None:
             continue
         there = _nodes_at(f.o, address)
         alive = [node for node in there if _shows_life(f.o, node)]
-        if alive and not all(_unwanted(policy, node) for node in there):
+        # A dead node keeps nothing beside one that should be left.
+        if alive and any(_keeps(f.o, policy, node) for node in there):
             return f"{address} is on {alive[0].name}, which lives"
     return None
 
@@ -250,6 +251,12 @@ def _watched_failing(o: Observation, node: Node, listed_at: float) -> bool:
     else:
         since, needed = trace.same_since, o.timings.heartbeat_silence_seconds
     return since is not None and listed_at - since >= needed
+
+
+def _keeps(o: Observation, policy: Policy, node: Node) -> bool:
+    listed_at = o.cluster.listed_at
+    failed = listed_at is not None and _watched_failing(o, node, listed_at)
+    return not failed and not _unwanted(policy, node)
 
 
 def _selected(policy: Policy, node: Node) -> bool:

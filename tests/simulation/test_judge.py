@@ -183,3 +183,17 @@ def test_a_third_failed_login_of_one_process_breaks_the_sixth() -> None:
     entries = [entry(n, "GET", n * 400.0, status=401) for n in range(3)]
     judge.requests(entries, frozenset({"alpha"}))
     assert invariants(judge) == ["I6"]
+
+
+@pytest.mark.parametrize(
+    ("ago", "more", "expected"), [(1.0, 0, []), (1.0, 1, ["I6"]), (700.0, 0, ["I6"])]
+)
+def test_who_lost_the_ledger_may_fail_to_log_in_once_more(
+    ago: float, more: int, expected: list[str]
+) -> None:
+    """Seed 8092: the first of the new leader failed, and two had before."""
+    judge = Judge()
+    began = [NOW - 600, NOW - 300, *(NOW + n for n in range(1 + more))]
+    entries = [entry(n, "GET", at, status=401) for n, at in enumerate(began)]
+    judge.requests(entries, frozenset({"alpha"}), [NOW - ago])
+    assert invariants(judge) == expected

@@ -209,12 +209,16 @@ class ReplicaActs(Stagehand):
     def _compact(self) -> None:
         self._world.store.compact()
 
-    def _delete_lease(self) -> None:
+    def _forget_ledger(self) -> None:
         self.login_was_forgotten = True
+        self.ledger_lost_at.append(self._world.clock.now())
+
+    def _delete_lease(self) -> None:
+        self._forget_ledger()
         self._world.delete(places.LEASE_PATH)
 
     def _lose_ledger(self) -> None:
-        self.login_was_forgotten = True
+        self._forget_ledger()
         self._world.patch(places.LEASE_PATH, {"metadata": {"annotations": None}})
 
     def _lose_ledger_for_good(self, back_after_seconds: float) -> None:

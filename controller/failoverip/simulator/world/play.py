@@ -171,7 +171,8 @@ class _Stage:
         # What a neighbour behind the same address sends is not the operator's.
         journal = self.world.robot.machine.journal.entries
         entries = [entry for entry in journal if entry.user in (None, places.USER)]
-        self.judge.requests(entries, frozenset(self._script.replicas))
+        own = frozenset(self._script.replicas)
+        self.judge.requests(entries, own, self.actors.ledger_lost_at)
 
     async def _judge_peace(self) -> None:
         """I8: within half an hour every address is where it should be, and then it stays.

@@ -60,6 +60,8 @@ class Stagehand:
         self._aims: list[Aim] = []
         # Whether nothing may be left that says which Secret once worked.
         self.login_was_forgotten = False
+        # When nothing may have been left that says what was spent.
+        self.ledger_lost_at: list[float] = []
         # Annotations that nodes need, because their address tells no server.
         self._mapped: dict[str, str] = {}
         # What the Secret should hold.

@@ -164,3 +164,23 @@ def test_a_move_decided_on_a_route_just_fresh_enough_is_sent_though_its_writes_t
         assert len(world.posts()) == 1
 
     play(scenario)
+
+
+def test_a_request_whose_connection_opens_late_does_not_leave_after_its_switch_was_confirmed() -> (
+    None
+):
+    """Seed 9276: it left a moment after the outcome was recorded, when no intent was open."""
+
+    async def scenario(world: World) -> None:
+        replica = await world.lead()
+        await world.settled()
+        replica.way.connect_seconds = 40.0
+        replica.at(f"before connecting for {ADDRESS}", lambda: world.move(ADDRESS, server_ip(322)))
+        world.cordon("node-a")
+        await world.until(lambda: world.status().get("moves"), "the switch is confirmed by a read")
+        await asyncio.sleep(60)
+
+        assert world.status()["lastMove"]["result"] == "Confirmed"
+        assert world.posts() == []
+
+    play(scenario, status_field="present")

@@ -65,6 +65,8 @@ class Applier:
         self._timings = around.timings
         self._wake = around.wake
         self._requests: set[asyncio.Task[None]] = set()
+        # By UID: the intent that was closed last, or is being closed.
+        self._closed: dict[str, str] = {}
         self._stopped = False
 
     async def stop(self) -> None:
@@ -77,6 +79,8 @@ class Applier:
     def keep_only(self, resources: Collection[Resource]) -> None:
         """Forget what was told of all others."""
         self._teller.keep_only(resources)
+        present = {resource.uid for resource in resources}
+        self._closed = {uid: closed for uid, closed in self._closed.items() if uid in present}
 
     async def apply(self, o: Observation, decision: Decision) -> bool:
         """Perform the action; whether the resource should be looked at again at once.
@@ -98,6 +102,8 @@ class Applier:
                 self._teller.opened(o, intent)
                 return True
             case CloseIntent() as close:
+                # A request whose connection still opens must not leave after its outcome was told.
+                self._closed[o.resource.uid] = close.intent.id
                 await self._record(o, decision)
                 self._teller.closed(o, close, decision.reason)
                 return True
@@ -187,6 +193,8 @@ class Applier:
             allowed = allowed and account.route_age_seconds <= self._timings.sent_route_seconds
             # Another request may have learned meanwhile that the login fails.
             allowed = allowed and not account.is_login_held
+            # And a read may have confirmed the switch, whoever did it.
+            allowed = allowed and self._closed.get(uid) != intent.id
             if allowed and not told:
                 told = True
                 self._teller.posting(intent, address, target)

@@ -260,6 +260,8 @@ class RobotWay:
 
     def __init__(self) -> None:
         self.is_cut = False
+        # How long the connection of a request to switch takes to open.
+        self.connect_seconds = CONNECT_SECONDS
         # How long after its first byte the next request to switch arrives: at most 5 s, while
         # TCP_USER_TIMEOUT ends what is not acknowledged.
         self.late_seconds = 0.0
@@ -304,7 +306,7 @@ class RobotLink:
     ) -> SwitchAnswer:
         """As `RobotClient.switch`."""
         await self._boundary(f"before connecting for {address}")
-        await asyncio.sleep(CONNECT_SECONDS)
+        await asyncio.sleep(self._way.connect_seconds)
         if self._way.is_cut:
             return switch_fault(Fault.UNREACHABLE, "cut", first_byte_left=False)
         await self._boundary(f"before asking for {address}")

@@ -39,6 +39,16 @@ def test_a_switch_that_ends_badly_in_the_peace_is_no_move_without_a_cause() -> N
     assert breaches(replace(SCRIPT, acts=acts, switches=tuple(robot.items()))) == []
 
 
+def test_a_node_that_was_made_anew_twice_is_mapped_in_the_peace() -> None:
+    """Seed 9327: nobody did, so `drift: Enforce` waited for it for ever."""
+    acts = (
+        act(40.0, "privatise_node", node="node-a", seconds=60.0),
+        act(60.0, "privatise_node", node="node-a", seconds=100.0),
+        act(100.0, "stranger", resource=0, server=STRANGER),
+    )
+    assert breaches(replace(SCRIPT, grouped=(True,), acts=acts)) == []
+
+
 def test_what_a_refused_login_held_for_half_of_the_peace_may_still_be_under_way_after_it() -> None:
     """Seeds 3327 and 3488: the hold was over and the switch begun, 90 minutes were promised."""
     robot = dict(SCRIPT.switches) | {"switch_seconds": 110.0}

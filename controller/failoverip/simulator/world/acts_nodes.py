@@ -69,9 +69,11 @@ class NodeActs(Stagehand):
         """Made anew with an address that is no server's, until somebody annotates it."""
         before = self._world.get(f"{places.NODES}/{node}")
         server = places.server_of_node(before)
+        # One that was made so before waits for its annotation still.
+        number = str(server) if server is not None else self._mapped.get(node)
         self._remake(node, places.PRIVATE_IPV4)
-        if server is not None:
-            self._mapped[node] = str(server)
+        if number is not None:
+            self._mapped[node] = number
             self._later(seconds, lambda: self._map_rightly(node))
 
     def _annotate(self, node: str, server: str | None) -> None:

@@ -66,3 +66,29 @@ def test_requests_whose_connection_is_opening_when_a_login_fails_are_not_sent() 
         assert len(refused) == 2
 
     play(scenario, addresses=tuple(itertools.chain(*pairs.values())))
+
+
+def test_a_read_whose_connection_is_opening_when_a_login_fails_is_not_sent() -> None:
+    """Seed 9879: it was the third failed login, after those of two requests to switch."""
+
+    async def scenario(world: World) -> None:
+        leader = await world.lead()
+        world.apply("web-1", ["203.0.113.11", "203.0.113.12"])
+        await world.settled()
+        await world.until_ready("node-a", "web-1")
+        password = {"name": USER, "password": "another"}
+        # A lost answer is followed by a read at once.
+        world.fault(kind="reset", methods=["POST"], count=1)
+        leader.at(
+            f"after the answer for {ADDRESS}",
+            lambda: world.robot.machine.change_password(password),
+        )
+        world.kubelets["node-a"].power_off()
+        await world.until(lambda: len(world.posts()) == 3, "all requests to switch")
+        await asyncio.sleep(120)
+
+        refused = [e for e in world.robot.machine.journal.entries if e.status == 401]
+        assert [e.method for e in refused] == ["POST", "POST"]
+
+    addresses = (ADDRESS, "203.0.113.11", "203.0.113.12")
+    play(scenario, addresses=addresses)

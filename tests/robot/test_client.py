@@ -66,6 +66,16 @@ class TestReads:
         basic = base64.b64encode(b"#ws+canary:canary-password")
         assert b"\r\nAuthorization: Basic " + basic + b"\r\n" in first + b"\r\n"
 
+    async def test_leave_no_byte_when_they_are_not_wanted_any_more(self) -> None:
+        """Asked on an open connection, a new one or a kept one; the next read goes out."""
+        async with serving(robot) as server, client_of(server.url) as client:
+            for _ in range(2):
+                answer = await client.read_routes(lambda: False)
+                assert isinstance(answer, CannotTell)
+                assert answer.fault is Fault.WINDOW_SHUT
+                assert server.connections[-1].received.count(b"GET ") == len(server.connections) - 1
+                assert await client.read_routes() == (ROUTE,)
+
     async def test_that_wait_for_each_other_all_get_their_answer(self) -> None:
         async with serving(robot) as server, client_of(server.url) as client:
             answers = await asyncio.gather(*(client.read_routes() for _ in range(5)))

@@ -25,7 +25,7 @@ class Fault(StrEnum):
     SERVER_ERROR = "ServerError"  # any other 5xx
     GARBLED = "Garbled"  # HTML, empty, truncated, wrong shape
     INVARIANT = "Invariant"  # never sent: it would have broken an invariant
-    WINDOW_SHUT = "WindowShut"  # never sent: too little of the lease was left at the first byte
+    WINDOW_SHUT = "WindowShut"  # never sent: no longer allowed at the first byte
 
 
 @dataclass(frozen=True, slots=True)

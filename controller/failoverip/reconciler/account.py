@@ -110,6 +110,10 @@ class Account:
         """Whether these credentials may not be sent now."""
         return self._login_verdict().mode is LoginMode.HELD
 
+    @property
+    def _is_login_known(self) -> bool:
+        return self._login_verdict().mode is LoginMode.KNOWN
+
     def _login_verdict(self) -> LoginVerdict:
         others = self.book.failed_logins_of_others(self.name)
         return self.ledger.login_verdict(self.around.clock.now(), self.secret_version, others)
@@ -144,13 +148,17 @@ class Account:
 
     async def read_routes(self, *, pressing: bool) -> None:
         """Read every route of the account: one request for all addresses."""
+        known = self._is_login_known
         if not (await self._reserve(pressing=pressing) and await self._log_in()):
             self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
         # Dated by its beginning: a read is as old as the moment it was asked.
         began = self.around.clock.now()
         self.book.record(self.name, self.ledger.record_read(began))
-        answer = await self.robot.read_routes()
+        answer = await self.robot.read_routes(lambda: not (known and self.is_login_held))
+        if isinstance(answer, CannotTell) and answer.fault in NEVER_SENT:
+            self.book.record(self.name, self.ledger.record_read_not_sent(began))
+            return
         self._settle(answer if isinstance(answer, CannotTell) else None, Bucket.READS, "read")
         if isinstance(answer, CannotTell):
             return
@@ -183,11 +191,14 @@ class Account:
 
     async def read_servers(self) -> None:
         """Read the list of servers, for mapping nodes."""
+        known = self._is_login_known
         if not await self._log_in():
             self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
         self.servers_tried_at = self.around.clock.now()
-        answer = await self.robot.read_servers()
+        answer = await self.robot.read_servers(lambda: not (known and self.is_login_held))
+        if isinstance(answer, CannotTell) and answer.fault in NEVER_SENT:
+            return
         self._settle(answer if isinstance(answer, CannotTell) else None, None, "servers")
         if not isinstance(answer, CannotTell):
             self.servers = answer

@@ -81,11 +81,11 @@ class KubernetesDoor(Protocol):
 class Robot(Protocol):
     """Robot for one set of credentials. No method raises for what Robot or the network does."""
 
-    async def read_routes(self) -> RoutesAnswer:
+    async def read_routes(self, before_first_byte: Callable[[], bool]) -> RoutesAnswer:
         """Every failover address of the account."""
         ...
 
-    async def read_servers(self) -> ServersAnswer:
+    async def read_servers(self, before_first_byte: Callable[[], bool]) -> ServersAnswer:
         """Every server of the account."""
         ...
 

@@ -83,14 +83,21 @@ class RobotClient:
         self._reading = asyncio.Lock()
         self._reader = self._new_reader()
 
-    async def read_routes(self) -> RoutesAnswer:
-        """Where Robot routes every failover address of the account: one read."""
-        answer = await self._read(protocol.list_routes())
+    async def read_routes(
+        self, before_first_byte: Callable[[], bool] = lambda: True
+    ) -> RoutesAnswer:
+        """Where Robot routes every failover address of the account: one read.
+
+        `before_first_byte` is asked on an open connection; False: `Fault.WINDOW_SHUT`, not sent.
+        """
+        answer = await self._read(protocol.list_routes(), before_first_byte)
         return answer if isinstance(answer, CannotTell) else protocol.routes_answer(*answer)
 
-    async def read_servers(self) -> ServersAnswer:
+    async def read_servers(
+        self, before_first_byte: Callable[[], bool] = lambda: True
+    ) -> ServersAnswer:
         """The servers of the account: one read, of a budget of its own (200 an hour)."""
-        answer = await self._read(protocol.list_servers())
+        answer = await self._read(protocol.list_servers(), before_first_byte)
         return answer if isinstance(answer, CannotTell) else protocol.servers_answer(*answer)
 
     async def switch(
@@ -142,21 +149,35 @@ class RobotClient:
             timeout=httpx.Timeout(None, connect=self._limits.connect_seconds),
         )
 
-    async def _read(self, request: HttpRequest) -> tuple[int, bytes] | CannotTell:
+    async def _read(
+        self, request: HttpRequest, before_first_byte: Callable[[], bool]
+    ) -> tuple[int, bytes] | CannotTell:
         async with self._reading:
             try:
                 async with asyncio.timeout(self._limits.read_seconds):
-                    return await self._get(request)
+                    return await self._get(request, before_first_byte)
+            except GateShutError:
+                return CannotTell(Fault.WINDOW_SHUT, "not sent: it was no longer wanted")
             except (httpx.HTTPError, httpcore.NetworkError, _BodyTooLongError, OSError) as error:
                 # The kept connection, or the host behind it, may be dead: do not use it again.
                 dead, self._reader = self._reader, self._new_reader()
                 await dead.aclose()
                 return _reason(error) or CannotTell(Fault.CONNECTION_LOST, type(error).__name__)
 
-    async def _get(self, request: HttpRequest) -> tuple[int, bytes]:
+    async def _get(
+        self, request: HttpRequest, before_first_byte: Callable[[], bool]
+    ) -> tuple[int, bytes]:
         headers = [*request.headers, self._authorization]
         url = self._base_url + request.path
-        async with self._reader.stream(request.method, url, headers=headers) as response:
+
+        async def look(event: str, _: object) -> None:
+            # Told after the connection was opened, or found open, and before anything is written.
+            if event == "http11.send_request_headers.started" and not before_first_byte():
+                raise GateShutError
+
+        async with self._reader.stream(
+            request.method, url, headers=headers, extensions={"trace": look}
+        ) as response:
             return response.status_code, await _body(response.status_code, response.aiter_raw())
 
     async def _post(self, request: HttpRequest, backend: GatedBackend) -> tuple[int, bytes]:

@@ -288,14 +288,14 @@ class RobotLink:
         self._source = source
         self._way = way
 
-    async def read_routes(self) -> RoutesAnswer:
+    async def read_routes(self, before_first_byte: Callable[[], bool]) -> RoutesAnswer:
         """As `RobotClient.read_routes`."""
-        answer = await self._read(list_routes())
+        answer = await self._read(list_routes(), before_first_byte)
         return answer if isinstance(answer, CannotTell) else routes_answer(*answer)
 
-    async def read_servers(self) -> ServersAnswer:
+    async def read_servers(self, before_first_byte: Callable[[], bool]) -> ServersAnswer:
         """As `RobotClient.read_servers`."""
-        answer = await self._read(list_servers())
+        answer = await self._read(list_servers(), before_first_byte)
         return answer if isinstance(answer, CannotTell) else servers_answer(*answer)
 
     async def switch(
@@ -344,11 +344,15 @@ class RobotLink:
     async def aclose(self) -> None:
         """Nothing is open."""
 
-    async def _read(self, request: HttpRequest) -> tuple[int, bytes] | CannotTell:
+    async def _read(
+        self, request: HttpRequest, before_first_byte: Callable[[], bool]
+    ) -> tuple[int, bytes] | CannotTell:
         await self._boundary(f"before reading {request.path}")
         await asyncio.sleep(CONNECT_SECONDS)
         if self._way.is_cut:
             return CannotTell(Fault.UNREACHABLE, "cut")
+        if not before_first_byte():
+            return CannotTell(Fault.WINDOW_SHUT, "not sent")
         answer = await self._reply(self._host.begin(self._request(request)), READ_LIMIT_SECONDS)
         user = self._credentials.username
         await asyncio.sleep(self._host.delays.get(user, 0.0))

@@ -164,7 +164,7 @@ def to_another_target(o: Observation) -> Decision:
 
 
 class Obstinate:
-    """I1: goes on with an intent whose outcome is recorded."""
+    """I1: once an outcome is recorded it asks for an intent that was never opened."""
 
     def __init__(self) -> None:
         self.seen: Intent | None = None
@@ -173,7 +173,7 @@ class Obstinate:
         self.seen = o.resource.status.intent or self.seen
         if self.seen is None or o.resource.status.intent is not None:
             return decide(without_fence(o))
-        again = replace(self.seen, attempts=self.seen.attempts + 1)
+        again = replace(self.seen, id=f"{self.seen.id}-again", attempts=self.seen.attempts + 1)
         addresses = tuple(route.address.key for route in again.routes)
         return Decision(Attempt(again, addresses), Reason.ATTEMPT, "once more", 1.0)
 

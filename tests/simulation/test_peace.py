@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from failoverip.simulator.world.judge import NodeFacts
-from failoverip.simulator.world.peace import wrong
+from failoverip.simulator.world.peace import strays, wrong
 
 NOW = 1000.0
 V4, V6 = "203.0.113.10", "2001:db8:ff0::"
@@ -90,6 +90,23 @@ def test_the_rest_of_a_group_that_a_stranger_has_in_part_leaves_a_dead_node() ->
     there = {"v6": "2001:db8:a:1::"}
     assert problems(said, FOREIGN, node(1), node(2), **there) == []
     assert problems(said, FOREIGN, node(1, beat_at=NOW - 60), node(2), **there)
+
+
+def test_a_lost_mapping_is_told_of_a_group_by_its_route_too() -> None:
+    """Seed 12207: Ready said GroupSplit, Routed what it waits for."""
+    shown = [{"address": V4, "activeServerIP": FOREIGN}]
+    said = resource(V4, V6, ready=("False", "GroupSplit"), shown=shown, drift="Enforce")
+    there = {"v6": "2001:db8:a:1::"}
+    assert problems(said, FOREIGN, node(1), node(2), **there)
+    said["status"]["conditions"].append({"type": "Routed", "reason": "MappingLost"})
+    assert problems(said, FOREIGN, node(1), node(2), **there) == []
+
+
+def test_an_address_is_astray_where_no_node_lives_and_is_wanted() -> None:
+    """Seed 11204: what kept it there was told, and ended; its move then had a cause."""
+    nodes = {"a": node(1), "b": node(2, unwanted=True), "c": node(3, beat_at=NOW - 60)}
+    routes = {"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3", "d": FOREIGN, "e": None}
+    assert strays(NOW, nodes, routes) == {"b", "c", "d", "e"}
 
 
 def test_a_group_on_two_healthy_nodes_is_wrong_only_under_enforce() -> None:

@@ -45,6 +45,14 @@ def wrong(
     return found
 
 
+def strays(
+    now: float, nodes: Mapping[str, NodeFacts], routes: Mapping[str, str | None]
+) -> frozenset[str]:
+    """The addresses that are on no node that lives and is wanted, whatever is said of them."""
+    good = _Homes(now, nodes).good
+    return frozenset(address for address, target in routes.items() if target not in good)
+
+
 class _Homes:
     """Which targets lead to nodes that live, are wanted, and can be moved to."""
 
@@ -98,8 +106,9 @@ def _problem(
     free = homes.free_for(_addresses(document))
     if targets <= homes.good:
         together = len({homes.servers[target] for target in targets if target}) == 1
-        if together and _ready(document).get("status") != "True":
-            return f"on a healthy node, and not Ready: {_ready(document).get('message')}"
+        ready = _condition(document, "Ready")
+        if together and ready.get("status") != "True":
+            return f"on a healthy node, and not Ready: {ready.get('message')}"
         most = homes.most([routes[address] for address in _addresses(document)])
         # Not even the rest of a group is moved to a server that may not take it.
         apart = not together and homes.takes(most, _addresses(document))
@@ -119,7 +128,7 @@ def _is_told(
     else is in the group is where it should be.
     """
     told = {"MappingLost", "ForeignServer", "GroupSplit"} if reports else {"MappingLost"}
-    if _ready(document).get("reason") not in told:
+    if told.isdisjoint(_condition(document, name).get("reason") for name in ("Ready", "Routed")):
         return False
     shown = {
         entry["address"].split("/")[0]: entry.get("activeServerIP")
@@ -156,6 +165,6 @@ def _reasons(document: Json) -> list[str]:
     return sorted({condition["reason"] for condition in conditions})
 
 
-def _ready(document: Json) -> Json:
+def _condition(document: Json, name: str) -> Json:
     conditions: Sequence[Json] = (document.get("status") or {}).get("conditions", [])
-    return next((c for c in conditions if c["type"] == "Ready"), {})
+    return next((c for c in conditions if c["type"] == name), {})

@@ -26,7 +26,7 @@ from failoverip.simulator.world.coverage import reasons_in
 from failoverip.simulator.world.harm import HARM, Harm
 from failoverip.simulator.world.judge import Breach, Judge
 from failoverip.simulator.world.links import Json
-from failoverip.simulator.world.peace import Wrong, wrong
+from failoverip.simulator.world.peace import Wrong, strays, wrong
 from failoverip.simulator.world.processes import ProcessLoop, run_processes
 from failoverip.simulator.world.profiles import PROFILES
 from failoverip.simulator.world.replica import Replica
@@ -190,8 +190,10 @@ class _Stage:
         if self.judge.breaches:
             return
         moved = len(self._executed())
+        # What is told of these may end, as the wait for a mapping does.
+        told = strays(self.world.clock.now(), self.judge.facts.nodes, self._routes())
         await asyncio.sleep(STAY_SECONDS)
-        if len(self._executed()) != moved:
+        if any(entry.address not in told for entry in self._executed()[moved:]):
             now = self.world.clock.now()
             self.judge.broken(now, "I8", "moved again, without a cause, in peace")
 

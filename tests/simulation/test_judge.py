@@ -197,3 +197,11 @@ def test_who_lost_the_ledger_may_fail_to_log_in_once_more(
     entries = [entry(n, "GET", at, status=401) for n, at in enumerate(began)]
     judge.requests(entries, frozenset({"alpha"}), [NOW - ago])
     assert invariants(judge) == expected
+
+
+def test_that_excuses_no_failed_logins_of_another_time() -> None:
+    judge = Judge()
+    early, late = [0.0, 2000.0], [4000.0, 4300.0, 4600.0]
+    entries = [entry(n, "GET", at, status=401) for n, at in enumerate((*early, *late))]
+    judge.requests(entries, frozenset({"alpha"}), [1000.0])
+    assert invariants(judge) == ["I6"]

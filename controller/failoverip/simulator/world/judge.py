@@ -346,13 +346,22 @@ class Judge:
         self._within(writes, HOUR_SECONDS, WRITES_PER_HOUR, "writes in an hour")
         for source, times in refused.items():
             what = f"failed logins of {source}"
-            lost = any(times[0] < at < times[-1] for at in ledger_lost_at)
-            self._within(times, LOGIN_SPAN_SECONDS, MOST_FAILED_LOGINS + lost, what)
+            self._within(times, LOGIN_SPAN_SECONDS, MOST_FAILED_LOGINS, what, ledger_lost_at)
 
-    def _within(self, times: Sequence[float], span: float, most: int, what: str) -> None:
-        for index in range(most, len(times)):
-            if times[index] - times[index - most] < span:
-                self.broken(times[index], "I6", f"more than {most} {what}")
+    def _within(
+        self,
+        times: Sequence[float],
+        span: float,
+        most: int,
+        what: str,
+        lost_at: Sequence[float] = (),
+    ) -> None:
+        """At most so many in any such span, one more where what was known got lost within it."""
+        for index, at in enumerate(times):
+            recent = [then for then in times[: index + 1] if at - then < span]
+            lost = any(recent[0] < then < at for then in lost_at)
+            if len(recent) > most + lost:
+                self.broken(at, "I6", f"more than {most} {what}")
                 return
 
     def broken(self, at: float, invariant: str, text: str) -> None:

@@ -67,8 +67,7 @@ async def refused_and_closed(connection: Connection) -> None:
 
 
 async def refused_and_hung(connection: Connection) -> None:
-    await connection.request()
-    await connection.send(b"HTTP/1.1 401 X\r\nContent-Length: 1000\r\n\r\n{")
+    await refused_and_closed(connection)
     await connection.reader.read()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from failoverip.core.addresses import AddressKey
@@ -110,9 +111,13 @@ class Account:
         """Whether these credentials may not be sent now."""
         return self._login_verdict().mode is LoginMode.HELD
 
-    @property
-    def _is_login_known(self) -> bool:
-        return self._login_verdict().mode is LoginMode.KNOWN
+    def _may_send(self) -> Callable[[], bool]:
+        """For the first byte of a read that begins now: its login may have failed meanwhile.
+
+        A trial goes out all the same: it is what tells.
+        """
+        known = self._login_verdict().mode is LoginMode.KNOWN
+        return lambda: not (known and self.is_login_held)
 
     def _login_verdict(self) -> LoginVerdict:
         others = self.book.failed_logins_of_others(self.name)
@@ -148,14 +153,14 @@ class Account:
 
     async def read_routes(self, *, pressing: bool) -> None:
         """Read every route of the account: one request for all addresses."""
-        known = self._is_login_known
+        may_send = self._may_send()
         if not (await self._reserve(pressing=pressing) and await self._log_in()):
             self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
         # Dated by its beginning: a read is as old as the moment it was asked.
         began = self.around.clock.now()
         self.book.record(self.name, self.ledger.record_read(began))
-        answer = await self.robot.read_routes(lambda: not (known and self.is_login_held))
+        answer = await self.robot.read_routes(may_send)
         if isinstance(answer, CannotTell) and answer.fault in NEVER_SENT:
             self.book.record(self.name, self.ledger.record_read_not_sent(began))
             return
@@ -191,12 +196,12 @@ class Account:
 
     async def read_servers(self) -> None:
         """Read the list of servers, for mapping nodes."""
-        known = self._is_login_known
+        may_send = self._may_send()
         if not await self._log_in():
             self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
         self.servers_tried_at = self.around.clock.now()
-        answer = await self.robot.read_servers(lambda: not (known and self.is_login_held))
+        answer = await self.robot.read_servers(may_send)
         if isinstance(answer, CannotTell) and answer.fault in NEVER_SENT:
             return
         self._settle(answer if isinstance(answer, CannotTell) else None, None, "servers")

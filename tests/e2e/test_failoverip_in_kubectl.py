@@ -65,6 +65,7 @@ def _full_status() -> Json:
                 "state": "Confirmed",
                 "activeServerIP": "198.51.100.1",
                 "node": "node-a",
+                "nodeUID": "uid-a",
             }
         ],
         "candidates": [

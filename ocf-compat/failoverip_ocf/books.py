@@ -64,6 +64,7 @@ class Books:
         self.until = float("inf")
         # When this process last tried a login whose end is open: the file counts it as failed.
         self._trial_at: float | None = None
+        self._asked_at = 0.0
 
     def record_read(self, *, for_start: bool) -> tuple[float, str]:
         """Count a read that is about to be sent: its time, or why it may not be (then 0)."""
@@ -115,7 +116,9 @@ class Books:
             if unsent and bucket is Bucket.READS and sent_at in ledger.reads:
                 ledger = ledger.record_read_not_sent(sent_at)
             ledger = self._with_trial(ledger)
-            ledger = ledger.record_answer(at, bucket, self._version or "", reason)
+            ledger = ledger.record_answer(
+                at, bucket, self._version or "", reason, asked_at=self._asked_at
+            )
             reads = max(0, self._reads_left(ledger, at))
             return ledger, Left(reads, self._switches_left(ledgers, ledger, at))
 
@@ -138,6 +141,7 @@ class Books:
 
     def _tried(self, ledger: Ledger, at: float) -> Ledger:
         """Count the login too, unless these credentials are known to work."""
+        self._asked_at = at
         if self._version is None or ledger.worked_version == self._version:
             return ledger
         self._trial_at = at

@@ -212,30 +212,31 @@ class TestAnswers:
         self, fault: Fault, failed_logins: int
     ) -> None:
         ledger = Ledger().record_login_attempt(0.0)
-        ledger = ledger.record_answer(1.0, Bucket.READS, "7", CannotTell(fault, ""))
+        ledger = ledger.record_answer(1.0, Bucket.READS, "7", CannotTell(fault, ""), asked_at=0.0)
         assert len(ledger.failed_logins) == failed_logins
 
     def test_every_fault_is_in_the_table_above(self) -> None:
         assert len(Fault) == 11
 
     def test_an_answer_proves_the_credentials(self) -> None:
-        ledger = Ledger().record_login_attempt(0.0).record_answer(1.0, Bucket.WRITES, "7", None)
+        ledger = Ledger().record_login_attempt(0.0)
+        ledger = ledger.record_answer(1.0, Bucket.WRITES, "7", None, asked_at=0.0)
         assert ledger.login_verdict(2.0, "7") == KNOWN
 
     def test_a_rate_limit_shuts_the_bucket_it_was_met_in(self) -> None:
         reason = CannotTell(Fault.RATE_LIMITED, "", 30.0)
-        ledger = Ledger().record_answer(0.0, Bucket.WRITES, "7", reason)
+        ledger = Ledger().record_answer(0.0, Bucket.WRITES, "7", reason, asked_at=0.0)
         assert not ledger.may_write(29.0, for_failed_node=True, addresses=1)
         assert ledger.may_read(29.0, pressing=False)
 
     def test_a_rate_limit_of_the_server_list_shuts_neither(self) -> None:
         reason = CannotTell(Fault.RATE_LIMITED, "", 30.0)
-        ledger = Ledger().record_answer(0.0, None, "7", reason)
+        ledger = Ledger().record_answer(0.0, None, "7", reason, asked_at=0.0)
         assert ledger == Ledger()
 
     def test_a_bare_403_shuts_both_for_ten_minutes(self) -> None:
         reason = CannotTell(Fault.FORBIDDEN, "")
-        ledger = Ledger().record_answer(0.0, Bucket.READS, "7", reason)
+        ledger = Ledger().record_answer(0.0, Bucket.READS, "7", reason, asked_at=0.0)
         assert ledger.next_possible_read(0.0, pressing=True) == 600.0
         assert ledger.next_possible_write(0.0, for_failed_node=True, addresses=1) == 600.0
 
@@ -268,8 +269,15 @@ class TestFailedLogins:
 
     def test_the_answer_401_refuses_the_credentials(self) -> None:
         refused = CannotTell(Fault.CREDENTIALS_REFUSED, "401")
-        ledger = Ledger().record_answer(1.0, Bucket.READS, "1", refused)
+        ledger = Ledger().record_answer(1.0, Bucket.READS, "1", refused, asked_at=0.0)
         assert ledger.refused == RefusedLogin("1", 1, 1.0)
+
+    def test_an_answer_to_what_was_asked_before_one_does_not_clear_it(self) -> None:
+        """Seed 12965: a switch is answered two minutes after it was asked for."""
+        failed = Ledger().record_credentials_worked("7").record_failed_login(5.0, "7")
+        for asked_at, verdict in ((4.0, held(905.0)), (5.0, held(905.0)), (6.0, KNOWN)):
+            answered = failed.record_answer(6.0, Bucket.WRITES, "7", None, asked_at=asked_at)
+            assert answered.login_verdict(7.0, "7") == verdict
 
     def test_they_are_pruned_after_their_span(self) -> None:
         failed = Ledger().record_failed_login(0.0, "1")

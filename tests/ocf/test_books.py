@@ -103,6 +103,14 @@ class TestLogins:
         # Two failed ones in 15 minutes: one more, and Robot locks the address out.
         assert "failed logins" in desk.read(version="3")
 
+    def test_that_failed_during_a_switch_stay_failed_when_it_is_answered(self, desk: Desk) -> None:
+        assert desk.read() == ""
+        switching = desk.books()
+        assert switching.record_switch() == ""
+        assert desk.read(UNAUTHORIZED) == ""
+        switching.record_answer(Bucket.WRITES, None)
+        assert "failed logins" in desk.read()
+
     def test_count_for_all_accounts_of_the_node_together(self, desk: Desk) -> None:
         assert desk.read(UNAUTHORIZED, account="one") == ""
         assert desk.read(UNAUTHORIZED, account="two") == ""

@@ -68,6 +68,25 @@ def test_requests_whose_connection_is_opening_when_a_login_fails_are_not_sent() 
     play(scenario, addresses=tuple(itertools.chain(*pairs.values())))
 
 
+def test_a_switch_asked_for_before_a_login_failed_does_not_make_it_right() -> None:
+    """Seed 12965: Robot answers a switch minutes later, and another login followed at once."""
+
+    async def scenario(world: World) -> None:
+        await world.lead()
+        await world.settled()
+        world.kubelets["node-a"].power_off()
+        await world.until(world.posts, "the request to switch")
+        password = {"name": USER, "password": "another"}
+        world.robot.machine.change_password(password)
+        await world.until(lambda: world.executed(ADDRESS), "the switch")
+        await asyncio.sleep(600)
+
+        refused = [e for e in world.robot.machine.journal.entries if e.status == 401]
+        assert [e.method for e in refused] == ["GET"]
+
+    play(scenario)
+
+
 def test_a_read_whose_connection_is_opening_when_a_login_fails_is_not_sent() -> None:
     """Seed 9879: it was the third failed login, after those of two requests to switch."""
 

@@ -248,14 +248,24 @@ class Ledger:
         return replace(self, writes_closed_until=max(until, self.writes_closed_until or until))
 
     def record_answer(
-        self, now: float, bucket: Bucket | None, secret_version: str, reason: CannotTell | None
+        self,
+        now: float,
+        bucket: Bucket | None,
+        secret_version: str,
+        reason: CannotTell | None,
+        *,
+        asked_at: float,
     ) -> Ledger:
         """What an answer says about budget and login.
 
         `bucket` None: a read of /server, which has a bucket of its own. `reason` None: Robot
-        answered a fact or a definitive no, so it knew the user.
+        answered a fact or a definitive no, so it knew the user when it was asked, at `asked_at`.
         """
         if reason is None:
+            # A switch takes minutes to be answered: a login that failed meanwhile tells more.
+            refused = self.refusal(secret_version)
+            if refused is not None and asked_at <= refused.at:
+                return self
             return self.record_credentials_worked(secret_version)
         if reason.fault is Fault.CREDENTIALS_REFUSED:
             return self.record_failed_login(now, secret_version)

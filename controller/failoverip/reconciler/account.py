@@ -164,7 +164,8 @@ class Account:
         if isinstance(answer, CannotTell) and answer.fault in NEVER_SENT:
             self.book.record(self.name, self.ledger.record_read_not_sent(began))
             return
-        self._settle(answer if isinstance(answer, CannotTell) else None, Bucket.READS, "read")
+        reason = answer if isinstance(answer, CannotTell) else None
+        self._settle(reason, Bucket.READS, "read", began)
         if isinstance(answer, CannotTell):
             return
         self.routes_read_at = began
@@ -200,11 +201,11 @@ class Account:
         if not await self._log_in():
             self._retry_at = self.around.clock.now() + self.around.timings.busy_resync_seconds
             return
-        self.servers_tried_at = self.around.clock.now()
+        self.servers_tried_at = began = self.around.clock.now()
         answer = await self.robot.read_servers(may_send)
         if isinstance(answer, CannotTell) and answer.fault in NEVER_SENT:
             return
-        self._settle(answer if isinstance(answer, CannotTell) else None, None, "servers")
+        self._settle(answer if isinstance(answer, CannotTell) else None, None, "servers", began)
         if not isinstance(answer, CannotTell):
             self.servers = answer
 
@@ -215,12 +216,14 @@ class Account:
         self.around.metrics.reconcile_failed(type(error).__name__)
         _log.exception("robot not read", exc=error, account=self.name)
 
-    def switch_answered(self, answer: SwitchAnswer) -> None:
-        """Account for the end of a switch, whatever it was."""
+    def switch_answered(self, answer: SwitchAnswer, asked_at: float) -> None:
+        """Account for the end of a switch, whatever it was; it was begun at `asked_at`."""
         reason = answer.reason if isinstance(answer, NotExecuted | OutcomeUnknown) else None
         now = self.around.clock.now()
         if reason is None or reason.fault not in NEVER_SENT:
-            ledger = self.ledger.record_answer(now, Bucket.WRITES, self.secret_version, reason)
+            ledger = self.ledger.record_answer(
+                now, Bucket.WRITES, self.secret_version, reason, asked_at=asked_at
+            )
             self.book.record(self.name, ledger)
         if isinstance(answer, Switched):
             self._sight(answer.route, now)
@@ -243,9 +246,13 @@ class Account:
         self.book.record(self.name, self.ledger.record_no_login())
         return False
 
-    def _settle(self, reason: CannotTell | None, bucket: Bucket | None, kind: str) -> None:
+    def _settle(
+        self, reason: CannotTell | None, bucket: Bucket | None, kind: str, asked_at: float
+    ) -> None:
         now = self.around.clock.now()
-        ledger = self.ledger.record_answer(now, bucket, self.secret_version, reason)
+        ledger = self.ledger.record_answer(
+            now, bucket, self.secret_version, reason, asked_at=asked_at
+        )
         self.book.record(self.name, ledger)
         self.around.metrics.request_answered(kind, "Ok" if reason is None else reason.fault.value)
         if reason is None:

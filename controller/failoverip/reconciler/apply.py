@@ -173,7 +173,7 @@ class Applier:
         self, uid: str, attempt: Attempt, account: Account, answer: NotExecuted
     ) -> None:
         for address in attempt.addresses:
-            self._settle(uid, attempt.intent, address, account, answer)
+            self._settle(uid, attempt.intent, address, account, answer, self._clock.now())
 
     async def _request(
         self,
@@ -200,13 +200,14 @@ class Applier:
                 self._teller.posting(intent, address, target)
             return allowed
 
+        asked_at = self._clock.now()
         try:
             answer = await account.robot.switch(address, target, may_send)
         except Exception as error:
             # A defect of ours: without an end the switch would count as under way for ever.
             _log.exception("switch broke off", exc=error, address=address)
             answer = OutcomeUnknown(CannotTell(Fault.GARBLED, type(error).__name__))
-        self._settle(uid, intent, address, account, answer)
+        self._settle(uid, intent, address, account, answer, asked_at)
         self._wake()
 
     def _settle(
@@ -216,8 +217,9 @@ class Applier:
         address: AddressKey,
         account: Account,
         answer: SwitchAnswer,
+        asked_at: float,
     ) -> None:
-        account.switch_answered(answer)
+        account.switch_answered(answer, asked_at)
         self._teller.answered(intent, address, answer)
         memory = self._observer.memories.get(uid)
         if memory is not None and memory.intent_id == intent.id:

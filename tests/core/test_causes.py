@@ -8,6 +8,7 @@ from tests.support.observations import (
     IP,
     IP2,
     NOW,
+    Seen,
     an_intent,
     an_observation,
     at,
@@ -89,6 +90,7 @@ def test_a_cordon_must_be_lifted() -> None:
     b = healthy("b")
     assert not gone(cause, an_observation([cordoned, b]))
     assert gone(cause, an_observation([healthy("a"), b]))
+    assert gone(cause, an_observation([unclear("a"), b]))
     assert gone(cause, an_observation([cordoned, b], spec=policy(on_cordon=OnCordon.STAY)))
 
 
@@ -96,6 +98,26 @@ def test_a_leaving_source_that_fails_or_goes_away_still_counts() -> None:
     cause = Cause(Reason.NODE_CORDONED, "a", "uid-a")
     assert not gone(cause, an_observation([silent("a"), healthy("b")]))
     assert not gone(cause, an_observation([healthy("b")]))
+
+
+def test_a_leaving_source_is_not_left_where_another_node_of_its_server_may_stay() -> None:
+    """Seed 15366: a node was made anew on the server while the switch was open."""
+    cause = Cause(Reason.NODE_CORDONED, "a", "uid-a")
+    cordoned, other = healthy("a").but(unschedulable=True), healthy("c").but(server_annotation="1")
+
+    def state(beside: Seen) -> CauseState:
+        o = an_observation([cordoned, beside, healthy("b")])
+        return judge_cause(understand(o, policy()), an_intent("b", cause=cause))
+
+    assert state(other) is CauseState.GONE
+    assert state(unclear("c").but(server_annotation="1")) is CauseState.UNCLEAR
+    assert state(silent("c").but(server_annotation="1")) is CauseState.HOLDS
+    assert state(other.but(unschedulable=True)) is CauseState.HOLDS
+
+    # One on another server has no say.
+    o = an_observation([cordoned, unclear("d"), healthy("b")], {IP: at("a"), IP2: at("d")}, GROUP)
+    intent = an_intent("b", IP, IP2, cause=cause)
+    assert judge_cause(understand(o, GROUP), intent) is CauseState.HOLDS
 
 
 def test_deletion_and_selector_hold_while_they_are_so() -> None:

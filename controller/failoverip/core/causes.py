@@ -93,12 +93,18 @@ def reason_to_leave(s: Situation, place: Place) -> Reason | None:
     return None if None in reasons else next(iter(reasons), None)
 
 
-def _leaving_source(s: Situation, intent: Intent, _: list[Place]) -> CauseState:
+def _leaving_source(s: Situation, intent: Intent, pending: list[Place]) -> CauseState:
     view = source_view(s, intent.cause)
-    if view is None or leaving_reason(s, view) is not None:
+    if view is None:
         return CauseState.HOLDS
-    failed = view.health.verdict is Verdict.FAILED
-    return CauseState.HOLDS if failed else CauseState.GONE
+    if leaving_reason(s, view) is None and view.health.verdict is not Verdict.FAILED:
+        return CauseState.GONE
+    # As in `reason_to_leave`: another node of its server may keep the addresses by now.
+    there = [other for place in pending if view in place.views for other in place.views]
+    stay = {other.health.verdict for other in there if leaving_reason(s, other) is None}
+    if Verdict.POSITIVE in stay:
+        return CauseState.GONE
+    return CauseState.UNCLEAR if Verdict.UNCLEAR in stay else CauseState.HOLDS
 
 
 def _still_preferred(s: Situation, intent: Intent, _: list[Place]) -> CauseState:

@@ -110,6 +110,22 @@ def change_of_mind(plot: Plot) -> None:
     plot.script = replace(plot.script, trouble_seconds=130.0)
 
 
+def installed_twice(plot: Plot) -> None:
+    """Somebody installs the operator once more; then the active node dies."""
+    for replica in REPLICAS[:2]:
+        plot.at(42, "api_slow", replica=replica, seconds=690.0, latency_seconds=1.0)
+    plot.at(50, "second_installation", seconds=660.0)
+    plot.at(60, "power_off", node="node-a")
+    plot.script = replace(plot.script, trouble_seconds=690.0)
+
+
+def locked(plot: Plot) -> None:
+    """When the active node dies, Robot keeps a lock on the address for some minutes."""
+    plot.at(50, "fail_writes", resource=0, fault="locked", seconds=250.0)
+    plot.at(60, "power_off", node="node-a")
+    plot.script = replace(plot.script, trouble_seconds=690.0)
+
+
 def flap(plot: Plot) -> None:
     """The node is back, and well, before Robot can be asked again."""
     plot.at(50, "strike", stage=CONNECTING, deed="cut_robot", seconds=60.0)
@@ -272,10 +288,10 @@ def answered(plot: Plot) -> None:
 AIMED: Mapping[str, Callable[[Plot], None]] = {
     write.__name__.replace("_", "-"): write
     for write in (
-        stale_writer, stale_renewer, stale_sender, late_request, handover, change_of_mind, flap,
-        dead_target, refused_target, shared_server, many_cut, api_freeze, old_lists, moved_by_hand,
-        blink, cordons, dying_nodes, duel, many_requests, many_requests_handover, spent_hour,
-        wrong_password, paused, stranger, twin, answered,
+        stale_writer, stale_renewer, stale_sender, late_request, handover, change_of_mind,
+        installed_twice, locked, flap, dead_target, refused_target, shared_server, many_cut,
+        api_freeze, old_lists, moved_by_hand, blink, cordons, dying_nodes, duel, many_requests,
+        many_requests_handover, spent_hour, wrong_password, paused, stranger, twin, answered,
     )
 }  # fmt: skip
 

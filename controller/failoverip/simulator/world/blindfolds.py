@@ -72,6 +72,11 @@ def barred_target(o: Observation) -> Observation:
     return _with_timings(o, lambda timings: replace(timings, barred_seconds=0.0))
 
 
+def attempt_waits(o: Observation) -> Observation:
+    """Robot is asked again at once."""
+    return _with_timings(o, lambda timings: replace(timings, attempt_waits_seconds=(0.0,)))
+
+
 def read_twice(o: Observation) -> Observation:
     """One read is as good as two."""
     return _with_timings(o, lambda timings: replace(timings, two_reads_apart_seconds=0.0))

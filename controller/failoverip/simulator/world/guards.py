@@ -28,7 +28,7 @@ from failoverip.simulator.world.harm import (
 FENCE, LOCK, INTENT_FIRST = "fence", "resource-version", "intent-first"
 LEASE_WINDOW, SENT_ROUTE, REQUEST_DEADLINE = "lease-window", "sent-route", "request-deadline"
 LEDGER, LEDGER_LIMIT, FAILED_LOGINS = "ledger", "ledger-limit", "failed-logins"
-RENEWAL = "renewal"
+RENEWAL, SECOND_INSTALLATION = "renewal", "second-installation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,11 @@ GUARDS: Mapping[str, Guard] = {
         DEAD_NODE,
         "late-request",
     ),
+    SECOND_INSTALLATION: Guard(
+        "The look, before a claim, whether another installation's leader lives",
+        DEAD_NODE,
+        "installed-twice",
+    ),
     INTENT_FIRST: Guard(
         "The record of intent and attempt before the request",
         TWO_SWITCHES,
@@ -99,6 +104,12 @@ GUARDS: Mapping[str, Guard] = {
         "change-of-mind",
         backups=(FENCE,),
         blindfold=blindfolds.open_intent,
+    ),
+    "attempt-waits": Guard(
+        "The waits between the attempts of a switch",
+        DEAD_NODE,
+        "locked",
+        blindfold=blindfolds.attempt_waits,
     ),
     "cause": Guard(
         "The look, before each further request, whether the cause still holds",

@@ -124,14 +124,29 @@ class Harm:
             return
         for facts in there:
             told = {c["reason"] for c in facts.status.get("conditions", [])}
-            for address in map(_bare, facts.spec["addresses"]):
-                routed, since = self._routed.get(address, (None, at))
-                dead = self._dead_on(routed, at, STRANDED_SECONDS)
-                waits = at - since >= STRANDED_SECONDS and not told.isdisjoint(SPENT)
-                if dead and waits and self._healthy(at):
-                    text = f"{address} stays on {dead[0]}: wishes have used up what was kept for it"
-                    self._judge.broken(at, DEAD_NODE, text)
-                    return
+            stays = None if told.isdisjoint(SPENT) else self._stays(at, facts)
+            if stays is not None:
+                text = f"{stays}: wishes have used up what was kept for it"
+                self._judge.broken(at, DEAD_NODE, text)
+                return
+
+    def left_behind(self, at: float) -> None:
+        """For where nothing is in the way for so long: an address waits all the same."""
+        for facts in self._judge.facts.resources.values():
+            stays = self._stays(at, facts)
+            if stays is not None:
+                self._judge.broken(at, DEAD_NODE, stays)
+                return
+
+    def _stays(self, at: float, facts: ResourceFacts) -> str | None:
+        """An address that has been on a dead node for long, though another one is well."""
+        healthy = self._healthy(at)
+        for address in map(_bare, facts.spec["addresses"]):
+            routed, since = self._routed.get(address, (None, at))
+            dead = self._dead_on(routed, at, STRANDED_SECONDS)
+            if dead and healthy and at - since >= STRANDED_SECONDS:
+                return f"{address} stays on {dead[0]}, {healthy[0]} is well"
+        return None
 
     def first_byte(self, at: float, replica: str, address: str, target: str) -> None:
         """The first byte of a request leaves."""

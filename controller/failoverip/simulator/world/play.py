@@ -21,6 +21,7 @@ from failoverip.simulator.kubernetes import PretendNode
 from failoverip.simulator.world import field as field_incidents
 from failoverip.simulator.world import guards, places
 from failoverip.simulator.world.acts import resource_document
+from failoverip.simulator.world.aimed import AIMED
 from failoverip.simulator.world.aimed_acts import AimedActors
 from failoverip.simulator.world.coverage import reasons_in
 from failoverip.simulator.world.harm import HARM, Harm
@@ -149,6 +150,8 @@ class _Stage:
             self.harm.routes(world.clock.now(), self._routes())
         if await self._broken_before(script.trouble_seconds):
             return
+        if script.profile in AIMED:
+            self.harm.left_behind(world.clock.now())
         self._judge_requests()
         # A late move is no harm: it is wanted still.
         if self.judge.breaches or self._disabled:

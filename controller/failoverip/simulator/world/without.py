@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from functools import partial
 
 from failoverip.clock import Clock
+from failoverip.core.lease import LeaseRecord
 from failoverip.core.ledger import Ledger
 from failoverip.core.ledgers import Ledgers
 from failoverip.core.resource import Intent, Resource, Status
@@ -27,6 +28,7 @@ from failoverip.simulator.world.guards import (
     LOCK,
     RENEWAL,
     REQUEST_DEADLINE,
+    SECOND_INSTALLATION,
     SENT_ROUTE,
 )
 from failoverip.simulator.world.links import ApiLink
@@ -38,8 +40,8 @@ _LEASE_SECONDS = 15.0
 def open_doors(replica: Replica, off: Collection[str]) -> None:
     """Leave these guards out of a replica that has not begun."""
     doors = replica.doors
-    if not {FENCE, LOCK, INTENT_FIRST}.isdisjoint(off):
-        doors.kubernetes = partial(LooseKubernetes, off=off)
+    if not {FENCE, LOCK, SECOND_INSTALLATION, INTENT_FIRST}.isdisjoint(off):
+        doors.kubernetes = partial(LooseKubernetes, namespace=replica.namespace, off=off)
     if not {RENEWAL, LEASE_WINDOW}.isdisjoint(off):
         doors.leader = partial(LooseLeader, off=off)
     doors.keeps_lost_lease = LEASE_WINDOW in off
@@ -55,12 +57,16 @@ class LooseKubernetes(Kubernetes):
     """Takes every resource that it once wrote for its own, and writes over whatever is there.
 
     Without the fence: believes that its rules are kept. Without resource versions: a conflict is
-    no reason not to write. Without the intent first: keeps an open intent to itself.
+    no reason not to write. Without the second installation: finds no Lease outside its namespace.
+    Without the intent first: keeps an open intent to itself.
     """
 
-    def __init__(self, client: ApiLink, identity: str, off: Collection[str]) -> None:
+    def __init__(
+        self, client: ApiLink, identity: str, namespace: str, off: Collection[str]
+    ) -> None:
         super().__init__(client, identity)
         self._identity_here = identity
+        self._namespace = namespace
         self._off = off
         self._written: set[str] = set()
         self._kept: dict[str, Intent | None] = {}
@@ -71,6 +77,14 @@ class LooseKubernetes(Kubernetes):
         """As they seem to it."""
         listed = await super().list_failoverips(timeout_seconds)
         return tuple(self._seen(resource) for resource in listed)
+
+    async def get_lease(
+        self, namespace: str, name: str, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    ) -> LeaseRecord | None:
+        """None of another installation."""
+        if SECOND_INSTALLATION in self._off and namespace != self._namespace:
+            return None
+        return await super().get_lease(namespace, name, timeout_seconds)
 
     async def write_status(
         self,

@@ -47,7 +47,9 @@ class Court:
 
     def __init__(self, **silent_since: float) -> None:
         self.judge = Judge(only=HARM)
-        self.harm = Harm(self.judge)
+        # Where Robot shows an address.
+        self.shown: dict[str, str] = {}
+        self.harm = Harm(self.judge, self.shown.get)
         for name, server in SERVERS.items():
             self.judge.node(0.0, node(name), [server], deleted=False)
             until = silent_since.get(name.replace("-", "_"), NOW)
@@ -196,6 +198,19 @@ def test_a_switch_away_from_a_node_that_is_well_is_blind(ago: float, expected: l
     assert court.found == expected
 
 
+@pytest.mark.parametrize(("shown", "expected"), [(B, []), (A, [BLIND_MOVE])])
+def test_the_rest_of_a_group_follows_the_part_that_robot_shows_at_the_target(
+    shown: str, expected: list[str]
+) -> None:
+    """Seed 17452: Robot showed it before the switch had ended."""
+    court = Court()
+    other = {"address": "203.0.113.11/32", "to": B}
+    court.shown["203.0.113.11"] = shown
+    court.say(NOW, intent=intent(B, routes=[{"address": ADDRESS, "to": B}, other], attempts=2))
+    court.ask(NOW, B)
+    assert court.found == expected
+
+
 @pytest.mark.parametrize(
     ("b_since", "reason", "expected"),
     [
@@ -301,6 +316,16 @@ def test_an_address_that_waits_for_what_wishes_have_spent_is_harm(
         court.ask(1.0 + number, B, ends=False)
     court.say(NOW, conditions=[{"type": "Ready", "reason": "BudgetExhausted"}])
     court.harm.stranded(NOW)
+    assert court.found == expected
+
+
+@pytest.mark.parametrize(("since", "expected"), [(NOW - 610, [DEAD_NODE]), (NOW - 590, [])])
+def test_an_address_that_waits_on_a_dead_node_though_nothing_is_in_the_way_is_harm(
+    since: float, expected: list[str]
+) -> None:
+    court = Court(node_a=since)
+    court.say(NOW)
+    court.harm.left_behind(NOW)
     assert court.found == expected
 
 

@@ -145,6 +145,10 @@ class Machine:
         """Where an address really goes, whatever Robot shows while it switches."""
         return self._routing.target(self._known(ip, "route"))
 
+    def shown_route(self, ip: str) -> str | None:
+        """Where an address goes as Robot shows it now."""
+        return self._routing.shown_target(self._known(ip, "route"), self.switches)
+
     def change_password(self, table: object) -> None:
         """Gives a user another password; keys `name`, `password`."""
         fields = Fields(table, "user")

@@ -6,7 +6,7 @@ harm; what stands here cannot. Bounds leave what nobody may have seen yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,10 +85,20 @@ class Asked:
 
 
 class Harm:
-    """Watches requests and switches. `clocks_are_true`: no wall clock was ever stepped."""
+    """Watches requests and switches. `clocks_are_true`: no wall clock was ever stepped.
 
-    def __init__(self, judge: Judge, *, clocks_are_true: bool = True) -> None:
+    `shown_route`: where Robot shows an address, which is not where it goes while it switches.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        shown_route: Callable[[str], str | None],
+        *,
+        clocks_are_true: bool = True,
+    ) -> None:
         self._judge = judge
+        self._shown_route = shown_route
         self._clocks_are_true = clocks_are_true
         self._asked: list[Asked] = []
         # By address: the last own switch. By resource: all of them.
@@ -286,10 +296,10 @@ class Harm:
                 return
 
     def _has_begun(self, asked: Asked) -> bool:
-        """Whether a part of the group is at the target: the rest follows it."""
+        """Whether Robot shows a part of the group at the target: the rest follows it."""
         facts = self._judge.facts.resources.get(asked.name)
         routes = [] if facts is None else (facts.status.get("intent") or {}).get("routes", [])
-        return any(self._routed.get(_bare(r["address"]), (None,))[0] == r["to"] for r in routes)
+        return any(self._shown_route(_bare(r["address"])) == r["to"] for r in routes)
 
     def _judge_pace(self, at: float, asked: Asked) -> None:
         """maxMovesPerHour and holdDownSeconds, by the switches that happened."""

@@ -126,7 +126,8 @@ class _Stage:
         self._broken = asyncio.Event()
         self.judge.on_breach = self._broken.set
         stepped = any(act.kind == "step_wall" for act in script.acts)
-        self.harm = Harm(self.judge, clocks_are_true=not stepped)
+        shown_route = self.world.robot.machine.shown_route
+        self.harm = Harm(self.judge, shown_route, clocks_are_true=not stepped)
         self.world.robot.on_served = self._served
         self.actors = AimedActors(self.world, script, self._start)
         self.world.create("/api/v1/namespaces", {"metadata": {"name": places.NAMESPACE}})

@@ -32,3 +32,4 @@ from failoverip.kube.errors import RetryableError as RetryableError
 from failoverip.kube.errors import ServerError as ServerError
 from failoverip.kube.errors import Throttled as Throttled
 from failoverip.kube.errors import Unauthorized as Unauthorized
+from failoverip.kube.newest import NewestList as NewestList

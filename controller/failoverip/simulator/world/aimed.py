@@ -181,6 +181,18 @@ def old_lists(plot: Plot) -> None:
     plot.script = replace(plot.script, trouble_seconds=370.0)
 
 
+def lagging_store(plot: Plot) -> None:
+    """Every other list is old, and shows a node that died since; only then Robot can be asked."""
+    plot.world(nodes=5)
+    plot.at(60, "robot_down", seconds=140.0)
+    plot.at(66, "delete_node", node="node-a")
+    for replica in REPLICAS[:2]:
+        lag = {"age_seconds": 100.0, "seconds": 120.0, "every": 2, "restarted": False}
+        plot.at(80, "stale", replica=replica, **lag)
+    plot.at(105, "power_off", node="node-b")
+    plot.script = replace(plot.script, trouble_seconds=310.0)
+
+
 def moved_by_hand(plot: Plot) -> None:
     """Somebody moves the address off a dead node, in Robot, before the operator does."""
     plot.at(126, "power_off", node="node-a")
@@ -290,8 +302,9 @@ AIMED: Mapping[str, Callable[[Plot], None]] = {
     for write in (
         stale_writer, stale_renewer, stale_sender, late_request, handover, change_of_mind,
         installed_twice, locked, flap, dead_target, refused_target, shared_server, many_cut,
-        api_freeze, old_lists, moved_by_hand, blink, cordons, dying_nodes, duel, many_requests,
-        many_requests_handover, spent_hour, wrong_password, paused, stranger, twin, answered,
+        api_freeze, old_lists, lagging_store, moved_by_hand, blink, cordons, dying_nodes, duel,
+        many_requests, many_requests_handover, spent_hour, wrong_password, paused, stranger, twin,
+        answered,
     )
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ FENCE, LOCK, INTENT_FIRST = "fence", "resource-version", "intent-first"
 LEASE_WINDOW, SENT_ROUTE, REQUEST_DEADLINE = "lease-window", "sent-route", "request-deadline"
 LEDGER, LEDGER_LIMIT, FAILED_LOGINS = "ledger", "ledger-limit", "failed-logins"
 RENEWAL, SECOND_INSTALLATION = "renewal", "second-installation"
+NEWEST_LISTS = "newest-lists"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,12 @@ GUARDS: Mapping[str, Guard] = {
         backups=("living-target",),
         checks=frozenset({"I5"}),
         blindfold=blindfolds.fresh_lists,
+    ),
+    NEWEST_LISTS: Guard(
+        "Lists that are older than one, or than a Lease, that was seen before count as no answer",
+        DEAD_NODE,
+        "lagging-store",
+        seeds=10,
     ),
     "fresh-route": Guard(
         "The bound on the age of the route that decides",

@@ -15,7 +15,7 @@ from failoverip.core.ledger import Ledger
 from failoverip.core.ledgers import Ledgers
 from failoverip.core.resource import Intent, Resource, Status
 from failoverip.core.timings import Timings
-from failoverip.kube import DEFAULT_TIMEOUT_SECONDS, Conflict, Invalid, Kubernetes
+from failoverip.kube import DEFAULT_TIMEOUT_SECONDS, Conflict, Invalid, Kubernetes, NewestList
 from failoverip.reconciler.ledgers import LedgerBook
 from failoverip.reconciler.ports import Leader
 from failoverip.simulator.world.guards import (
@@ -26,6 +26,7 @@ from failoverip.simulator.world.guards import (
     LEDGER,
     LEDGER_LIMIT,
     LOCK,
+    NEWEST_LISTS,
     RENEWAL,
     REQUEST_DEADLINE,
     SECOND_INSTALLATION,
@@ -40,7 +41,7 @@ _LEASE_SECONDS = 15.0
 def open_doors(replica: Replica, off: Collection[str]) -> None:
     """Leave these guards out of a replica that has not begun."""
     doors = replica.doors
-    if not {FENCE, LOCK, SECOND_INSTALLATION, INTENT_FIRST}.isdisjoint(off):
+    if not {FENCE, LOCK, SECOND_INSTALLATION, INTENT_FIRST, NEWEST_LISTS}.isdisjoint(off):
         doors.kubernetes = partial(LooseKubernetes, namespace=replica.namespace, off=off)
     if not {RENEWAL, LEASE_WINDOW}.isdisjoint(off):
         doors.leader = partial(LooseLeader, off=off)
@@ -53,18 +54,27 @@ def open_doors(replica: Replica, off: Collection[str]) -> None:
         replica.way.deadline_seconds = float("inf")
 
 
+class AnyList(NewestList):
+    """None is too old."""
+
+    def take(self, path: str, version: int, floor: int, present: int, now: float) -> None:
+        """Whatever it is."""
+
+
 class LooseKubernetes(Kubernetes):
     """Takes every resource that it once wrote for its own, and writes over whatever is there.
 
     Without the fence: believes that its rules are kept. Without resource versions: a conflict is
     no reason not to write. Without the second installation: finds no Lease outside its namespace.
-    Without the intent first: keeps an open intent to itself.
+    Without the intent first: keeps an open intent to itself. Without the newest lists: takes any.
     """
 
     def __init__(
         self, client: ApiLink, identity: str, namespace: str, off: Collection[str]
     ) -> None:
         super().__init__(client, identity)
+        if NEWEST_LISTS in off:
+            self._newest = {path: AnyList() for path in self._newest}
         self._identity_here = identity
         self._namespace = namespace
         self._off = off

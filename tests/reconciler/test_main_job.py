@@ -6,7 +6,16 @@ import asyncio
 import logging
 
 import pytest
-from tests.reconciler.world import ADDRESS, ADDRESS_V6, FIPS, GROUP, World, play, server_ip
+from tests.reconciler.world import (
+    ADDRESS,
+    ADDRESS_V6,
+    FIPS,
+    GROUP,
+    World,
+    kept_back,
+    play,
+    server_ip,
+)
 
 from failoverip.simulator.world.links import Link
 
@@ -166,9 +175,9 @@ def test_a_move_decided_on_a_route_just_fresh_enough_is_sent_though_its_writes_t
     play(scenario)
 
 
-def test_a_request_whose_connection_opens_late_does_not_leave_after_its_switch_was_confirmed() -> (
-    None
-):
+def test_a_request_whose_connection_opens_late_does_not_leave_after_its_switch_was_confirmed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Seed 9276: it left a moment after the outcome was recorded, when no intent was open."""
 
     async def scenario(world: World) -> None:
@@ -183,4 +192,6 @@ def test_a_request_whose_connection_opens_late_does_not_leave_after_its_switch_w
         assert world.status()["lastMove"]["result"] == "Confirmed"
         assert world.posts() == []
 
+    caplog.set_level("INFO")
     play(scenario, status_field="present")
+    assert kept_back(caplog) == ["a read confirmed the switch meanwhile, whoever did it"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from tests.reconciler.world import ADDRESS, USER, World, play
+import pytest
+from tests.reconciler.world import ADDRESS, USER, World, kept_back, play
 
 WRONG = ("first", "second", "third")
 
@@ -44,7 +45,9 @@ def test_however_many_secrets_are_wrong_two_logins_fail_and_the_good_account_goe
     play(scenario)
 
 
-def test_requests_whose_connection_is_opening_when_a_login_fails_are_not_sent() -> None:
+def test_requests_whose_connection_is_opening_when_a_login_fails_are_not_sent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """The password is changed right before the first byte of the first of several requests."""
     pairs = {f"web-{n}": (f"203.0.113.{n}", f"203.0.113.{n + 1}") for n in (10, 12)}
 
@@ -65,7 +68,11 @@ def test_requests_whose_connection_is_opening_when_a_login_fails_are_not_sent() 
         refused = [e for e in world.robot.machine.journal.entries if e.status == 401]
         assert len(refused) == 2
 
+    caplog.set_level("INFO")
     play(scenario, addresses=tuple(itertools.chain(*pairs.values())))
+    told = kept_back(caplog)
+    assert len(told) >= 2
+    assert set(told) == {"another request learned meanwhile that the login fails"}
 
 
 def test_a_switch_asked_for_before_a_login_failed_does_not_make_it_right() -> None:

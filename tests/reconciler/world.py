@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from failoverip.reconciler.ledgers import LEDGER_ANNOTATION
@@ -323,3 +324,12 @@ def play(scenario: Callable[[World], Awaitable[None]], **world: Any) -> None:
             await made.close()
 
     run_processes(run())
+
+
+def kept_back(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Why requests to switch were not sent once their connections were open, as the log says."""
+    return [
+        vars(record)["key_values"]["why"]
+        for record in caplog.records
+        if record.message == "request not sent"
+    ]

@@ -188,17 +188,13 @@ class Applier:
         def may_send() -> bool:
             """The last look, on an open connection, before the first byte leaves."""
             nonlocal told
-            left = self._leader.window_left_seconds()
-            allowed = not self._stopped and left >= self._timings.window_seconds
-            allowed = allowed and account.route_age_seconds <= self._timings.sent_route_seconds
-            # Another request may have learned meanwhile that the login fails.
-            allowed = allowed and not account.is_login_held
-            # And a read may have confirmed the switch, whoever did it.
-            allowed = allowed and self._closed.get(uid) != intent.id
-            if allowed and not told:
+            why = self._why_not(uid, intent, account)
+            if why:
+                _log.warning("request not sent", address=address, why=why)
+            elif not told:
                 told = True
                 self._teller.posting(intent, address, target)
-            return allowed
+            return not why
 
         asked_at = self._clock.now()
         try:
@@ -209,6 +205,20 @@ class Applier:
             answer = OutcomeUnknown(CannotTell(Fault.GARBLED, type(error).__name__))
         self._settle(uid, intent, address, account, answer, asked_at)
         self._wake()
+
+    def _why_not(self, uid: str, intent: Intent, account: Account) -> str:
+        """Why the first byte of a request may not leave now, empty where it may."""
+        if self._stopped:
+            return "the operator stops"
+        if self._leader.window_left_seconds() < self._timings.window_seconds:
+            return "too little of the lease is left"
+        if account.route_age_seconds > self._timings.sent_route_seconds:
+            return "the route was read too long ago"
+        if account.is_login_held:
+            return "another request learned meanwhile that the login fails"
+        if self._closed.get(uid) == intent.id:
+            return "a read confirmed the switch meanwhile, whoever did it"
+        return ""
 
     def _settle(
         self,

@@ -115,7 +115,7 @@ class RobotClient:
         try:
             status, body = await self._post(protocol.switch_route(address, target), backend)
         except GateShutError:
-            detail = "not sent: too little of the lease was left"
+            detail = "not sent: no longer allowed once the connection was open"
             return protocol.switch_fault(Fault.WINDOW_SHUT, detail, first_byte_left=False)
         # Whatever went wrong after the first byte, the outcome is unknown: no class of error may
         # slip through as something else.

@@ -153,13 +153,12 @@ class Asking:
             return why
         # What keeps it from being asked is found before anything is counted.
         source = self._asked()
-        sent_at, why = self._books.record_read(for_start=for_start)
-        if why:
+        if why := self._books.record_read(for_start=for_start):
             return why
         asked_at = now()
         answer = source.read_routes(min(READ_SECONDS, max(LEAST_SECONDS, until - asked_at)))
         reason = answer if isinstance(answer, CannotTell) else None
-        left = self._books.record_answer(Bucket.READS, reason, sent_at)
+        left = self._books.record_answer(Bucket.READS, reason)
         if isinstance(answer, CannotTell):
             self._unreachable = answer.fault is Fault.UNREACHABLE
             cache.missed(asked_at, now(), answer.detail)

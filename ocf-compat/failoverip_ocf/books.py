@@ -64,19 +64,20 @@ class Books:
         self.until = float("inf")
         # When this process last tried a login whose end is open: the file counts it as failed.
         self._trial_at: float | None = None
+        # When it last counted a request: what the next answer is an answer to.
         self._asked_at = 0.0
 
-    def record_read(self, *, for_start: bool) -> tuple[float, str]:
-        """Count a read that is about to be sent: its time, or why it may not be (then 0)."""
+    def record_read(self, *, for_start: bool) -> str:
+        """Count a read that is about to be sent; why it may not be, if not."""
         kept = 0 if for_start else kept_reads(self._share)
 
-        def record(ledgers: Ledgers, ledger: Ledger, at: float) -> tuple[Ledger, tuple[float, str]]:
+        def record(ledgers: Ledgers, ledger: Ledger, at: float) -> tuple[Ledger, str]:
             if why := self._login(ledgers, ledger, at):
-                return ledger, (0.0, why)
+                return ledger, why
             if self._reads_left(ledger, at) - kept <= 0:
-                return ledger, (0.0, _no_read(ledger, at, self._share))
+                return ledger, _no_read(ledger, at, self._share)
             reserved = ledger.reserve_reads(at, pressing=True, block=1)
-            return self._tried(reserved.record_read(at), at), (at, "")
+            return self._tried(reserved.record_read(at), at), ""
 
         return self._change(record)
 
@@ -106,15 +107,16 @@ class Books:
 
         return self._change(record)
 
-    def record_answer(
-        self, bucket: Bucket | None, reason: CannotTell | None, sent_at: float = 0.0
-    ) -> Left:
-        """What an answer says about budget and login; `sent_at`: a read to give back if unsent."""
+    def record_answer(self, bucket: Bucket | None, reason: CannotTell | None) -> Left:
+        """What the answer to the last request says about budget and login.
+
+        A read that was not sent is given back.
+        """
 
         def record(ledgers: Ledgers, ledger: Ledger, at: float) -> tuple[Ledger, Left]:
             unsent = reason is not None and reason.fault is Fault.UNREACHABLE
-            if unsent and bucket is Bucket.READS and sent_at in ledger.reads:
-                ledger = ledger.record_read_not_sent(sent_at)
+            if unsent and bucket is Bucket.READS and self._asked_at in ledger.reads:
+                ledger = ledger.record_read_not_sent(self._asked_at)
             ledger = self._with_trial(ledger)
             ledger = ledger.record_answer(
                 at, bucket, self._version or "", reason, asked_at=self._asked_at

@@ -31,9 +31,9 @@ class Desk:
     def read(self, reason: CannotTell | None = None, *, for_start: bool = False, **of: str) -> str:
         """Why a read was not sent, empty when it was, and answered by `reason`."""
         books = self.books(**of)
-        at, why = books.record_read(for_start=for_start)
+        why = books.record_read(for_start=for_start)
         if not why:
-            books.record_answer(Bucket.READS, reason, at)
+            books.record_answer(Bucket.READS, reason)
         return why
 
     def switch(self, **of: str) -> str:
@@ -118,13 +118,13 @@ class TestLogins:
 
     def test_whose_process_died_count_as_failed(self, desk: Desk) -> None:
         for version in "12":
-            assert desk.books(version=version).record_read(for_start=False)[1] == ""
+            assert desk.books(version=version).record_read(for_start=False) == ""
         assert "failed logins" in desk.read(version="3")
 
     def test_are_no_matter_for_a_script(self, desk: Desk) -> None:
         for _ in range(3):
             books = desk.books(account="script", version=None)
-            assert books.record_read(for_start=False)[1] == ""
+            assert books.record_read(for_start=False) == ""
             books.record_answer(Bucket.READS, CannotTell(Fault.SERVER_ERROR, "exited with 1"))
 
 

@@ -219,14 +219,10 @@ class Account:
     def switch_answered(self, answer: SwitchAnswer, asked_at: float) -> None:
         """Account for the end of a switch, whatever it was; it was begun at `asked_at`."""
         reason = answer.reason if isinstance(answer, NotExecuted | OutcomeUnknown) else None
-        now = self.around.clock.now()
         if reason is None or reason.fault not in NEVER_SENT:
-            ledger = self.ledger.record_answer(
-                now, Bucket.WRITES, self.secret_version, reason, asked_at=asked_at
-            )
-            self.book.record(self.name, ledger)
+            self._record_answer(Bucket.WRITES, reason, asked_at)
         if isinstance(answer, Switched):
-            self._sight(answer.route, now)
+            self._sight(answer.route, self.around.clock.now())
         outcome = type(answer).__name__ if reason is None else reason.fault.value
         self.around.metrics.request_answered("write", outcome)
 
@@ -246,14 +242,20 @@ class Account:
         self.book.record(self.name, self.ledger.record_no_login())
         return False
 
-    def _settle(
-        self, reason: CannotTell | None, bucket: Bucket | None, kind: str, asked_at: float
+    def _record_answer(
+        self, bucket: Bucket | None, reason: CannotTell | None, asked_at: float
     ) -> None:
+        """What an answer says about budget and login, for the next renewal to carry."""
         now = self.around.clock.now()
         ledger = self.ledger.record_answer(
             now, bucket, self.secret_version, reason, asked_at=asked_at
         )
         self.book.record(self.name, ledger)
+
+    def _settle(
+        self, reason: CannotTell | None, bucket: Bucket | None, kind: str, asked_at: float
+    ) -> None:
+        self._record_answer(bucket, reason, asked_at)
         self.around.metrics.request_answered(kind, "Ok" if reason is None else reason.fault.value)
         if reason is None:
             if self.trouble is not None:
@@ -263,7 +265,7 @@ class Account:
         self._failures += 1
         t = self.around.timings
         wait = t.read_retry_first_seconds if self._failures == 1 else t.read_retry_seconds
-        self._retry_at = now + wait
+        self._retry_at = self.around.clock.now() + wait
         self.trouble = Trouble(trouble_of(reason), _sentence(reason))
         _log.warning(
             "robot gave no answer that can be used",

@@ -8,7 +8,7 @@ import pytest
 from tests.support.observations import server
 
 from failoverip.core.cluster import Node
-from failoverip.core.mapping import Unmapped, map_node
+from failoverip.core.mapping import NODES_REMEMBERED, Unmapped, index_servers, map_node
 from failoverip.core.reasons import Reason
 
 SERVERS = tuple(server(number) for number in (1, 2, 3))
@@ -79,6 +79,27 @@ def test_a_node_with_the_addresses_of_two_servers_is_none_of_them() -> None:
     found = map_node(node, SERVERS)
     assert isinstance(found, Unmapped)
     assert "several servers match" in found.message
+
+
+def test_a_node_that_was_changed_is_mapped_anew() -> None:
+    before = replace(BARE, server_annotation="2")
+    assert [number_of(node) for node in (before, before)] == [2, 2]
+    assert number_of(replace(before, server_annotation="3")) == 3
+    assert number_of(before) == 2
+
+
+def test_a_node_is_mapped_anew_by_every_list_of_servers() -> None:
+    node = replace(BARE, addresses=("198.51.100.1",))
+    first, moved = (server(1), server(2)), (replace(server(2), ipv4=server(1).ipv4),)
+    assert map_node(node, first) == server(1)
+    assert map_node(node, moved) == moved[0]
+
+
+def test_nodes_that_came_and_went_are_not_remembered_for_ever() -> None:
+    servers = (server(1),)
+    for number in range(NODES_REMEMBERED + 1):
+        assert map_node(Node("a", f"uid-{number}", provider_id="hrobot://1"), servers) == servers[0]
+    assert len(index_servers(servers).mapped) == 1
 
 
 def test_a_server_without_ipv4_matches_no_address() -> None:

@@ -280,12 +280,12 @@ class Ledger:
 
     def pruned(self, now: float) -> Ledger:
         """Without the entries that no longer count."""
-        return replace(
-            self,
-            reads=_within(self.reads, now, self._span()),
-            writes=_within(self.writes, now, self._span()),
-            failed_logins=_within(self.failed_logins, now, self._login_span()),
-        )
+        reads = _within(self.reads, now, self._span())
+        writes = _within(self.writes, now, self._span())
+        logins = _within(self.failed_logins, now, self._login_span())
+        if reads is self.reads and writes is self.writes and logins is self.failed_logins:
+            return self
+        return replace(self, reads=reads, writes=writes, failed_logins=logins)
 
     # -- spans
 
@@ -324,6 +324,8 @@ def lost_ledger(now: float, addresses: int, window_seconds: float = HOUR_SECONDS
 
 def _within(times: tuple[float, ...], now: float, span: float) -> tuple[float, ...]:
     """Of ascending times those that still count: less than `span` old."""
+    if not times or times[0] + span > now:
+        return times
     return times[bisect_right(times, now, key=lambda at: at + span) :]
 
 

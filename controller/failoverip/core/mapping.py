@@ -9,8 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from failoverip.core.cluster import Node
 from failoverip.core.provider import Server
@@ -33,11 +32,15 @@ class Unmapped:
 
 @dataclass(frozen=True, slots=True)
 class ServerIndex:
-    """The servers of an account by what can name one; the first listed where several share it."""
+    """The servers of an account by what can name one; the first listed where several share it.
+
+    `mapped` remembers, by UID, each node that was looked for here, and what it is.
+    """
 
     by_number: Mapping[int, Server]
     by_target: Mapping[str, Server]
     by_main_ipv4: Mapping[str, tuple[Server, ...]]
+    mapped: dict[str, tuple[Node, Server | Unmapped]] = field(default_factory=dict, compare=False)
 
 
 def index_servers(servers: Sequence[Server]) -> ServerIndex:
@@ -62,9 +65,11 @@ def index_servers(servers: Sequence[Server]) -> ServerIndex:
     return index
 
 
-# Each node is mapped at every decision: without the index, thousands of nodes would each be
-# compared with thousands of servers. One entry for each account.
+# Each node is mapped at every decision about every resource: without the index, thousands of nodes
+# would each be compared with thousands of servers. One entry for each account.
 _INDEXES_KEPT = 16
+# More than a cluster has: nodes that were deleted are forgotten some day, too.
+NODES_REMEMBERED = 8192
 _indexed: list[tuple[tuple[Server, ...], ServerIndex]] = []
 
 
@@ -73,6 +78,17 @@ def map_node(node: Node, servers: Sequence[Server] | None) -> Server | Unmapped:
     if servers is None:
         return Unmapped(Reason.SERVERS_UNREAD, "Robot's list of servers was not read yet")
     index = index_servers(servers)
+    known = index.mapped.get(node.uid)
+    if known is not None and known[0] is node:
+        return known[1]
+    server = _looked_up(node, index)
+    if len(index.mapped) >= NODES_REMEMBERED:
+        index.mapped.clear()
+    index.mapped[node.uid] = node, server
+    return server
+
+
+def _looked_up(node: Node, index: ServerIndex) -> Server | Unmapped:
     if node.server_annotation:
         return _annotated(node, index)
     matched = PROVIDER_ID.fullmatch(node.provider_id)
@@ -120,8 +136,6 @@ def _addressed(node: Node, index: ServerIndex) -> Server | Unmapped:
     return Unmapped(Reason.UNMAPPED, f"{why}: set the annotation {SERVER_ANNOTATION}=NUMBER")
 
 
-# Each node is mapped at every decision about every resource.
-@lru_cache(maxsize=4096)
 def _canonical(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))

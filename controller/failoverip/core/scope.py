@@ -99,6 +99,8 @@ def narrowed(
     for uid in (*watched, *_uids_of(resource.status)):
         if uid in directory.by_uid:
             found[uid] = directory.by_uid[uid]
+    if len(found) == len(directory.by_uid):
+        return directory.trace
     nodes = sorted(found.values(), key=lambda node: node.name)
     return replace(directory.trace, nodes=tuple(nodes))
 

@@ -5,7 +5,7 @@ The active node is where Robot routes, never where the status says (design 2).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,8 +101,23 @@ class Situation:
         return self.eligibility[view.node.uid] not in passing
 
 
+# What a decision was made of is what its status tells: worked out once for both. A few, since a
+# pass looks at every resource before it tells of any.
+_UNDERSTOOD_KEPT = 8
+_understood: deque[tuple[Observation, Situation]] = deque(maxlen=_UNDERSTOOD_KEPT)
+
+
 def understand(o: Observation, policy: Policy) -> Situation:
-    """The situation of the resource in this observation."""
+    """The situation of the resource in this observation, of which `policy` is a part."""
+    for known, situation in _understood:
+        if known is o:
+            return situation
+    situation = _situation(o, policy)
+    _understood.append((o, situation))
+    return situation
+
+
+def _situation(o: Observation, policy: Policy) -> Situation:
     selector = set(policy.node_selector)
     views = tuple(
         NodeView(

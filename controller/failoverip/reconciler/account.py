@@ -68,17 +68,17 @@ class Account:
 
     def view(self, *, pressing: bool) -> AccountView:
         """The account as a decision sees it now."""
+        login_at = self._login_at()
         return AccountView(
             routes=dict(self.routes),
             listed=self.listed,
             routes_read_at=self.routes_read_at,
             servers=self.servers,
-            trouble=self._trouble_now(pressing=pressing),
-            budget=self._budget(pressing=pressing),
+            trouble=self._trouble_now(login_at, pressing=pressing),
+            budget=self._budget(login_at, pressing=pressing),
         )
 
-    def _trouble_now(self, *, pressing: bool) -> Trouble | None:
-        login_at = self._login_at()
+    def _trouble_now(self, login_at: float, *, pressing: bool) -> Trouble | None:
         if self.trouble is not None or login_at <= self.around.clock.now():
             return self.trouble or self._spent(pressing=pressing)
         if login_at == _NEVER:
@@ -95,11 +95,11 @@ class Account:
         closed = ledger.reads_closed_until is not None and ledger.reads_closed_until > now
         return _LIMITED if closed else _SPENT
 
-    def _budget(self, *, pressing: bool) -> Budget:
+    def _budget(self, login_at: float, *, pressing: bool) -> Budget:
         now, ledger = self.around.clock.now(), self.ledger
         left = ledger.writes_left(now, for_failed_node=True, addresses=self.addresses)
         free = ledger.writes_left(now, for_failed_node=False, addresses=self.addresses)
-        return Budget(left, free, self._login_at(), self.read_at(pressing=pressing))
+        return Budget(left, free, login_at, self._read_at(login_at, pressing=pressing))
 
     @property
     def is_refused_for_good(self) -> bool:
@@ -132,11 +132,14 @@ class Account:
 
     def read_at(self, *, pressing: bool) -> float:
         """When the routes may be read again, as far as is known now."""
+        return self._read_at(self._login_at(), pressing=pressing)
+
+    def _read_at(self, login_at: float, *, pressing: bool) -> float:
         now, ledger = self.around.clock.now(), self.ledger
         budget_at = ledger.next_possible_read(now, pressing=pressing)
         if budget_at <= now:
             budget_at = float("-inf")
-        return max(self._retry_at, budget_at, self._login_at())
+        return max(self._retry_at, budget_at, login_at)
 
     def may_read_servers(self, *, urgent: bool) -> bool:
         """Servers have a budget of their own (200 an hour): at most one read a minute.

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from tests.reconciler.world import World, play, server_ip
 
+from failoverip.core.decide import decide
+from failoverip.core.decision import Decision
+from failoverip.core.observation import Observation
+from failoverip.reconciler.loop import LOOK_SECONDS
 from failoverip.reconciler.turns import Turns
 from failoverip.simulator.world.links import API_SECONDS
+from failoverip.simulator.world.replica import Replica
 
 OTHERS = tuple(f"203.0.113.{number}" for number in range(50, 66))
 VICTIM = "203.0.113.10"
@@ -43,6 +49,61 @@ def ready(world: World, node: str) -> str:
 
 def test_a_move_takes_as_long_with_sixteen_other_resources_as_with_none() -> None:
     assert seconds_to_post(16) == pytest.approx(seconds_to_post(0), abs=5 * API_SECONDS)
+
+
+class Looks:
+    """Decides as shipped, and notes of which resource and when; `stands` stops the clock after."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, float]] = []
+        self.stands: Callable[[], None] = lambda: None
+
+    def decide(self, o: Observation) -> Decision:
+        self.taken.append((o.resource.name, o.now))
+        self.stands()
+        return decide(o)
+
+
+async def watched(world: World, looks: Looks) -> Replica:
+    """Two resources, each on its node, and their leader, whose looks are noted from now on."""
+    leader = world.start()
+    leader.decide = looks.decide
+    world.move(OTHERS[0], server_ip(322))
+    await world.settled(name="other", node="node-b", addresses=[OTHERS[0]])
+    await world.settled(name="victim", addresses=[VICTIM])
+    looks.taken.clear()
+    return leader
+
+
+def test_who_has_nothing_to_do_is_looked_at_once_in_a_pass() -> None:
+    looks = Looks()
+
+    async def scenario(world: World) -> None:
+        await watched(world, looks)
+        await asyncio.sleep(60.0)
+
+    play(scenario, addresses=(VICTIM, *OTHERS))
+    assert {name for name, _ in looks.taken} == {"other", "victim"}
+    assert len(looks.taken) == len(set(looks.taken))
+
+
+def test_what_was_seen_before_the_process_stood_still_is_seen_anew_before_it_is_told() -> None:
+    looks = Looks()
+
+    async def scenario(world: World) -> None:
+        leader = await watched(world, looks)
+
+        def stand() -> None:
+            leader.clock.freeze(2 * LOOK_SECONDS)
+            looks.stands = lambda: None
+
+        looks.stands = stand
+        await world.until(lambda: len(looks.taken) > 2, "it goes on")
+
+    play(scenario, addresses=(VICTIM, *OTHERS))
+    (first, before), *later = looks.taken
+    again = next(at for name, at in later if name == first)
+    assert again == pytest.approx(before + 2 * LOOK_SECONDS)
 
 
 def test_what_has_something_to_do_goes_first() -> None:

@@ -7,10 +7,11 @@ to Robot run beside it: a slow account never holds up the resources of another.
 from __future__ import annotations
 
 import asyncio
+from typing import TypeAlias
 
 from failoverip.core.decision import CloseIntent, Decision, Hold, Refresh
 from failoverip.core.ledger import RESERVED_READS, reserved_writes
-from failoverip.core.observation import Claim
+from failoverip.core.observation import Claim, Observation
 from failoverip.core.resource import Policy, Resource
 from failoverip.kube import Conflict, Invalid, KubeError, NotFound
 from failoverip.log import get_logger
@@ -34,6 +35,10 @@ _log = get_logger(__name__)
 STEPS_PER_PASS = 8
 # Somebody else wrote: look at once, but not in a hot loop against a busy writer.
 CONFLICT_PAUSE_SECONDS = 0.2
+# What was seen at the begin of a pass is told as it was, unless this long has passed since.
+LOOK_SECONDS = 1.0
+
+Look: TypeAlias = tuple[Observation, Decision]
 
 
 class Reconciler:
@@ -121,11 +126,14 @@ class Reconciler:
         self._forget_gone()
         await self._prepare_accounts()
         wait_seconds = t.resync_seconds if listed else t.busy_resync_seconds
-        urgent, others = self._turns.order(self._lists.resources, self._has_something_to_do)
+        looks = {name: self._look(name) for name in self._lists.resources}
+        urgent, others = self._turns.order(looks, lambda name: looks[name] is None)
         for name in urgent:
             wait_seconds = min(wait_seconds, await self._reconcile_resource(name))
         for name in others:
-            wait_seconds = min(wait_seconds, await self._reconcile_resource(name))
+            # Nothing was done since the look, so there is no need for another one.
+            look = None if urgent else looks[name]
+            wait_seconds = min(wait_seconds, await self._reconcile_resource(name, look))
             self._turns.served(name)
             # A switch that was begun runs beside this task, and it must not wait either.
             await asyncio.sleep(0)
@@ -157,16 +165,19 @@ class Reconciler:
         self._observer.keep_only({resource.uid for resource in resources})
         self._reading.keep_only(self._lists.resources)
 
-    def _has_something_to_do(self, name: str) -> bool:
+    def _look(self, name: str) -> Look | None:
+        """What is seen of a resource of which there is at most news to tell; None: do something."""
         resource = self._lists.resources[name]
         if self._claims.state(resource) is not Claim.HELD:
-            return True
+            return None
         try:
-            return not isinstance(self._decide(self._observer.observe(resource)).action, Hold)
+            o = self._observer.observe(resource)
+            decision = self._decide(o)
         except Exception:
-            return True  # its own step meets the same defect, and tells it
+            return None  # its own step meets the same defect, and tells it
+        return (o, decision) if isinstance(decision.action, Hold) else None
 
-    async def _reconcile_resource(self, name: str) -> float:
+    async def _reconcile_resource(self, name: str, look: Look | None = None) -> float:
         """Step one resource until there is nothing to do at once; its errors stay with it."""
         t = self._timings
         try:
@@ -174,7 +185,8 @@ class Reconciler:
                 resource = self._lists.resources.get(name)
                 if resource is None:
                     return t.resync_seconds
-                again, decision = await self._step(resource)
+                again, decision = await self._step(resource, look)
+                look = None
                 if not again:
                     self._refused.pop(name, None)
                     return decision.recheck_after_seconds or t.busy_resync_seconds
@@ -187,13 +199,11 @@ class Reconciler:
             _log.exception("resource not reconciled", exc=error, resource=name)
         return t.busy_resync_seconds
 
-    async def _step(self, resource: Resource) -> tuple[bool, Decision]:
-        if self._claims.state(resource) is not Claim.HELD:
-            resource = await self._claims.ensure(resource)
-            self._lists.keep(resource)
-            await self._claims.prove(resource)
-        o = self._observer.observe(resource)
-        decision = self._decide(o)
+    async def _step(self, resource: Resource, look: Look | None) -> tuple[bool, Decision]:
+        if look is None or self._clock.now() - look[0].now > LOOK_SECONDS:
+            look = await self._claimed_look(resource)
+        o, decision = look
+        resource = o.resource
         self._reading.want(resource, decision)
         if isinstance(decision.action, Refresh):
             return await self._refresh(resource, decision.action), decision
@@ -201,6 +211,14 @@ class Reconciler:
         if isinstance(decision.action, CloseIntent) and decision.action.unsettled:
             self._reading.look_after_close(resource)
         return again, decision
+
+    async def _claimed_look(self, resource: Resource) -> Look:
+        if self._claims.state(resource) is not Claim.HELD:
+            resource = await self._claims.ensure(resource)
+            self._lists.keep(resource)
+            await self._claims.prove(resource)
+        o = self._observer.observe(resource)
+        return o, self._decide(o)
 
     async def _refresh(self, resource: Resource, refresh: Refresh) -> bool:
         """Read again what a gate found stale; whether to decide again at once."""

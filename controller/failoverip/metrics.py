@@ -215,7 +215,9 @@ class Metrics:
         self._events.errors.labels(kind).inc()
 
     def _resource(self, failoverip: str) -> ResourceState:
-        return self._state.resources.setdefault(failoverip, ResourceState())
+        if failoverip not in self._state.resources:
+            self._state.resources[failoverip] = ResourceState()
+        return self._state.resources[failoverip]
 
 
 class _Events:

@@ -81,7 +81,7 @@ class Kubernetes:
     def __init__(self, client: Requests, identity: str) -> None:
         self._client = client
         self._identity = identity
-        # By path: what the last whole list held, by UID and with its version.
+        # By path: what the last whole list, or the Lease, held, by UID and with its version.
         self._listed: dict[str, dict[str, tuple[str, object]]] = {}
         self._newest = {path: NewestList() for path in _PAGE_SIZES}
 
@@ -144,8 +144,15 @@ class Kubernetes:
         self, namespace: str, name: str, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     ) -> LeaseRecord | None:
         """A Lease, None when there is none."""
-        item = await self._find(_lease_path(namespace, name), name, timeout_seconds)
-        return None if item is None else self._noted(_read(lease_from, item))
+        path = _lease_path(namespace, name)
+        item = await self._find(path, name, timeout_seconds)
+        if item is None:
+            return None
+        # A candidate reads it more often than its holder writes it.
+        read: dict[str, tuple[str, object]] = {}
+        record = self._read_again(path, lease_from, item, read)
+        self._listed[path] = read
+        return self._noted(record)
 
     async def create_lease(
         self,

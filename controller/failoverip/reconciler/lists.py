@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from operator import is_
 
 from failoverip.core.conflicts import find_conflicts
 from failoverip.core.health import ClusterTrace, interrupt, observe_lists
@@ -103,6 +104,9 @@ class Lists:
         return {**self._carried, number: self._carried[number] - len(known.status.addresses)}
 
     def _keep(self, listed: tuple[Resource, ...]) -> None:
+        known = [self.resources.get(resource.name) for resource in listed]
+        if len(known) == len(self.resources) and all(map(is_, known, listed)):
+            return
         for name in set(self.resources) - {resource.name for resource in listed}:
             self.forget(name)
         for resource in listed:

@@ -20,15 +20,26 @@ class UnreadableError(ValueError):
 
 
 class Field:
-    """A value of a JSON document and its path, such as `spec.addresses[0]`."""
+    """A value of a JSON document; `step` is its name or its index in `parent`."""
 
-    def __init__(self, value: object, path: str) -> None:
+    __slots__ = ("_parent", "_step", "value")
+
+    def __init__(self, value: object, step: str | int, parent: Field | None = None) -> None:
         self.value = value
-        self.path = path
+        self._step = step
+        self._parent = parent
 
     def __getitem__(self, key: str) -> Field:
         """The member `key`; absent is a Field of None."""
-        return Field(self.mapping().get(key), f"{self.path}.{key}" if self.path else key)
+        return Field(self.mapping().get(key), key, self)
+
+    @property
+    def path(self) -> str:
+        """Such as `spec.addresses[0]`; put together only when something is wrong."""
+        above = "" if self._parent is None else self._parent.path
+        if isinstance(self._step, int):
+            return f"{above}[{self._step}]"
+        return f"{above}.{self._step}" if above else self._step
 
     def unreadable(self, wanted: str) -> UnreadableError:
         """The error that says what stands here and what should."""
@@ -56,7 +67,7 @@ class Field:
             return []
         if not isinstance(self.value, list):
             raise self.unreadable("a list")
-        return [Field(value, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
+        return [Field(value, index, self) for index, value in enumerate(self.value)]
 
     def text(self, default: str | None = None) -> str:
         """A text; `default` stands for absent, without one the field is required."""

@@ -64,9 +64,9 @@ class Kubelet:
 
     def tick(self) -> None:
         """Renew the Lease and look at the node, each if its time has come."""
-        now = self._clock.now()
         if not self._on:
             return
+        now = self._clock.now()
         if now >= self._lease_due:
             self._lease_due = now + self._beat_seconds
             self._renew_lease()
@@ -119,7 +119,7 @@ def says_ready(node: JsonObject) -> bool:
 
 def ready_condition(wall_seconds: float) -> JsonObject:
     """What a healthy kubelet says of itself, for its Node's status."""
-    timestamp = _moment(wall_seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+    timestamp = f"{_moment(wall_seconds).isoformat(timespec='seconds')}Z"
     return {
         "type": "Ready",
         "status": "True",
@@ -135,9 +135,9 @@ def heartbeat_spec(name: str, wall_seconds: float) -> JsonObject:
     return {
         "holderIdentity": name,
         "leaseDurationSeconds": LEASE_DURATION_SECONDS,
-        "renewTime": _moment(wall_seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "renewTime": f"{_moment(wall_seconds).isoformat(timespec='microseconds')}Z",
     }
 
 
 def _moment(wall_seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(wall_seconds, dt.UTC)
+    return dt.datetime.fromtimestamp(wall_seconds, dt.UTC).replace(tzinfo=None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 JsonObject: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ResourceType:
     """One resource of one group and version. The flags follow kube-apiserver's own strategies.
 
@@ -33,7 +34,7 @@ class ResourceType:
     # Beyond metadata.name and metadata.namespace.
     field_labels: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def api_version(self) -> str:
         """`v1` or `group/version`, as objects and paths write it."""
         return f"{self.group}/{self.version}" if self.group else self.version
@@ -43,7 +44,7 @@ class ResourceType:
         """The name that kubectl also takes."""
         return self.kind.lower()
 
-    @property
+    @cached_property
     def full_name(self) -> str:
         """`failoverips.failoverip.io`: how messages name the resource."""
         return f"{self.plural}.{self.group}" if self.group else self.plural

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -181,13 +182,19 @@ def _lost(request: Request) -> KubeError:
 
 def deed_of(api: Api, request: Request) -> str:
     """What a request does, in words: `list nodes`, `claim`, `open intent`, ..."""
-    *_, kind, name = ["", *request.path.strip("/").split("/")]
     if request.method == "PUT" and request.path.endswith("/status"):
         return _status_deed(api, request)
+    return _deed(request.method, request.path)
+
+
+# Replicas ask for the same few paths again and again.
+@lru_cache(maxsize=1024)
+def _deed(method: str, path: str) -> str:
+    *_, kind, name = ["", *path.strip("/").split("/")]
     for plural, word in (("leases", "the Lease"), ("secrets", "the Secret")):
         if kind == plural:
-            return f"{'read' if request.method == 'GET' else 'renew'} {word}"
-    if request.method == "POST":
+            return f"{'read' if method == 'GET' else 'renew'} {word}"
+    if method == "POST":
         return f"create {name}"
     return f"list {name if name != 'leases' else 'heartbeats'}"
 

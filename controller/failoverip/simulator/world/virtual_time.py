@@ -102,7 +102,7 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
 
 
 class VirtualClock:
-    """A `failoverip.clock.Clock` on the running loop's time.
+    """A `failoverip.clock.Clock` on the time of the loop that runs when it is made.
 
     `offset` is what this machine's clock shows when the loop begins, `wall_offset` what its wall
     clock shows. `freeze` lets this machine's clock alone run on, as for a process that was stopped.
@@ -111,16 +111,17 @@ class VirtualClock:
     source = "virtual"
 
     def __init__(self, offset: float = 1000.0, wall_offset: float = 1_800_000_000.0) -> None:
+        self._time = asyncio.get_running_loop().time
         self._offset = offset
         self._wall_offset = wall_offset
 
     def now(self) -> float:
         """Seconds of this machine's clock."""
-        return asyncio.get_running_loop().time() + self._offset
+        return self._time() + self._offset
 
     def wall(self) -> float:
         """POSIX seconds."""
-        return asyncio.get_running_loop().time() + self._wall_offset
+        return self._time() + self._wall_offset
 
     def freeze(self, seconds: float) -> None:
         """Nothing of this process ran for so long."""

@@ -341,3 +341,20 @@ def test_addresses_of_one_key_are_one_route() -> None:
 )
 def test_a_node_shows_life_when_it_is_listed_and_beats(seen: Seen, lives: bool) -> None:
     assert shows_life(an_observation([seen]), "a") is lives
+
+
+def test_what_is_told_after_a_pass_of_eight_resources_is_not_worked_out_again() -> None:
+    first, *others = [an_observation() for _ in range(8)]
+    understood = situation(first)
+    for o in others:
+        situation(o)
+    assert situation(first) is understood
+
+
+def test_what_observations_of_long_ago_meant_is_not_kept() -> None:
+    first, *others = [an_observation() for _ in range(9)]
+    understood = situation(first)
+    for o in others:
+        situation(o)
+    assert situation(first) is not understood
+    assert situation(first) == understood

@@ -324,8 +324,6 @@ def lost_ledger(now: float, addresses: int, window_seconds: float = HOUR_SECONDS
 
 def _within(times: tuple[float, ...], now: float, span: float) -> tuple[float, ...]:
     """Of ascending times those that still count: less than `span` old."""
-    if not times or times[0] + span > now:
-        return times
     return times[bisect_right(times, now, key=lambda at: at + span) :]
 
 

@@ -95,7 +95,7 @@ def encode(ledgers: Ledgers, now: float) -> str:
     }
     # What was lost two hours ago counts no more.
     if ledgers.lost_at is not None and now < ledgers.lost_at + 2 * ledgers.window_seconds:
-        record["lost"] = _ages((ledgers.lost_at,), now)[0]
+        (record["lost"],) = _ages((ledgers.lost_at,), now)
     return _COMPACT.encode(record)
 
 

@@ -87,7 +87,10 @@ def narrowed(
     policy = resource.policy
     if isinstance(policy, InvalidSpec) or not policy.node_selector:
         return directory.trace
-    found = {node.uid: node for node in directory.selected(policy.node_selector)}
+    selected = directory.selected(policy.node_selector)
+    if len(selected) == len(directory.trace.nodes):
+        return directory.trace
+    found = {node.uid: node for node in selected}
     numbers = {ground.server_of[uid] for uid in found if uid in ground.server_of}
     numbers |= _servers_of(resource.status, policy, account)
     for number in numbers:
@@ -99,8 +102,6 @@ def narrowed(
     for uid in (*watched, *_uids_of(resource.status)):
         if uid in directory.by_uid:
             found[uid] = directory.by_uid[uid]
-    if len(found) == len(directory.by_uid):
-        return directory.trace
     nodes = sorted(found.values(), key=lambda node: node.name)
     return replace(directory.trace, nodes=tuple(nodes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ from tests.reconciler.world import World, play, server_ip
 from failoverip.core.decide import decide
 from failoverip.core.decision import Decision
 from failoverip.core.observation import Observation
-from failoverip.reconciler.loop import LOOK_SECONDS
+from failoverip.reconciler.loop import LOOK_SECONDS, LOOKS_KEPT
 from failoverip.reconciler.turns import Turns
 from failoverip.simulator.world.links import API_SECONDS
 from failoverip.simulator.world.replica import Replica
@@ -63,14 +64,18 @@ class Looks:
         self.stands()
         return decide(o)
 
+    def repeated(self) -> set[str]:
+        """Of which resources more than one look was taken at one moment."""
+        return {name for (name, _), times in Counter(self.taken).items() if times > 1}
 
-async def watched(world: World, looks: Looks) -> Replica:
-    """Two resources, each on its node, and their leader, whose looks are noted from now on."""
+
+async def watched(world: World, looks: Looks, resources: int) -> Replica:
+    """So many resources, each on its node, and their leader, whose looks are noted from now on."""
     leader = world.start()
     leader.decide = looks.decide
-    world.move(OTHERS[0], server_ip(322))
-    await world.settled(name="other", node="node-b", addresses=[OTHERS[0]])
-    await world.settled(name="victim", addresses=[VICTIM])
+    for number, address in enumerate(OTHERS[:resources]):
+        world.move(address, server_ip(321))
+        await world.settled(name=f"web-{number:02}", addresses=[address])
     looks.taken.clear()
     return leader
 
@@ -79,19 +84,30 @@ def test_who_has_nothing_to_do_is_looked_at_once_in_a_pass() -> None:
     looks = Looks()
 
     async def scenario(world: World) -> None:
-        await watched(world, looks)
+        await watched(world, looks, LOOKS_KEPT)
         await asyncio.sleep(60.0)
 
-    play(scenario, addresses=(VICTIM, *OTHERS))
-    assert {name for name, _ in looks.taken} == {"other", "victim"}
-    assert len(looks.taken) == len(set(looks.taken))
+    play(scenario, addresses=OTHERS)
+    assert len({name for name, _ in looks.taken}) == LOOKS_KEPT
+    assert not looks.repeated()
+
+
+def test_what_was_seen_of_many_resources_is_not_kept_in_memory() -> None:
+    looks = Looks()
+
+    async def scenario(world: World) -> None:
+        await watched(world, looks, LOOKS_KEPT + 2)
+        await asyncio.sleep(60.0)
+
+    play(scenario, addresses=OTHERS)
+    assert looks.repeated() == {f"web-{LOOKS_KEPT:02}", f"web-{LOOKS_KEPT + 1:02}"}
 
 
 def test_what_was_seen_before_the_process_stood_still_is_seen_anew_before_it_is_told() -> None:
     looks = Looks()
 
     async def scenario(world: World) -> None:
-        leader = await watched(world, looks)
+        leader = await watched(world, looks, 2)
 
         def stand() -> None:
             leader.clock.freeze(2 * LOOK_SECONDS)
@@ -100,7 +116,7 @@ def test_what_was_seen_before_the_process_stood_still_is_seen_anew_before_it_is_
         looks.stands = stand
         await world.until(lambda: len(looks.taken) > 2, "it goes on")
 
-    play(scenario, addresses=(VICTIM, *OTHERS))
+    play(scenario, addresses=OTHERS)
     (first, before), *later = looks.taken
     again = next(at for name, at in later if name == first)
     assert again == pytest.approx(before + 2 * LOOK_SECONDS)

@@ -7,6 +7,7 @@ to Robot run beside it: a slow account never holds up the resources of another.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TypeAlias
 
 from failoverip.core.decision import CloseIntent, Decision, Hold, Refresh
@@ -37,6 +38,8 @@ STEPS_PER_PASS = 8
 CONFLICT_PAUSE_SECONDS = 0.2
 # What was seen at the begin of a pass is told as it was, unless this long has passed since.
 LOOK_SECONDS = 1.0
+# Thousands of resources are looked at twice: what is seen of all of them would take much memory.
+LOOKS_KEPT = 8
 
 Look: TypeAlias = tuple[Observation, Decision]
 
@@ -126,13 +129,14 @@ class Reconciler:
         self._forget_gone()
         await self._prepare_accounts()
         wait_seconds = t.resync_seconds if listed else t.busy_resync_seconds
-        looks = {name: self._look(name) for name in self._lists.resources}
-        urgent, others = self._turns.order(looks, lambda name: looks[name] is None)
+        looks: dict[str, Look] = {}
+        has_something_to_do = partial(self._has_something_to_do, looks)
+        urgent, others = self._turns.order(self._lists.resources, has_something_to_do)
         for name in urgent:
             wait_seconds = min(wait_seconds, await self._reconcile_resource(name))
         for name in others:
             # Nothing was done since the look, so there is no need for another one.
-            look = None if urgent else looks[name]
+            look = None if urgent else looks.get(name)
             wait_seconds = min(wait_seconds, await self._reconcile_resource(name, look))
             self._turns.served(name)
             # A switch that was begun runs beside this task, and it must not wait either.
@@ -165,17 +169,21 @@ class Reconciler:
         self._observer.keep_only({resource.uid for resource in resources})
         self._reading.keep_only(self._lists.resources)
 
-    def _look(self, name: str) -> Look | None:
-        """What is seen of a resource of which there is at most news to tell; None: do something."""
+    def _has_something_to_do(self, looks: dict[str, Look], name: str) -> bool:
+        """What is seen where there is at most news to tell is kept in `looks`."""
         resource = self._lists.resources[name]
         if self._claims.state(resource) is not Claim.HELD:
-            return None
+            return True
         try:
             o = self._observer.observe(resource)
             decision = self._decide(o)
         except Exception:
-            return None  # its own step meets the same defect, and tells it
-        return (o, decision) if isinstance(decision.action, Hold) else None
+            return True  # its own step meets the same defect, and tells it
+        if not isinstance(decision.action, Hold):
+            return True
+        if len(looks) < LOOKS_KEPT:
+            looks[name] = o, decision
+        return False
 
     async def _reconcile_resource(self, name: str, look: Look | None = None) -> float:
         """Step one resource until there is nothing to do at once; its errors stay with it."""

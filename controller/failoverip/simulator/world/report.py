@@ -18,11 +18,10 @@ from failoverip.simulator.world.play import Outcome, play
 from failoverip.simulator.world.profiles import PROFILES, profile_of
 from failoverip.simulator.world.script import Script, draw
 from failoverip.simulator.world.shrink import numbers_of, shrunk
+from failoverip.simulator.world.story import story_of
 
 LINE_EVERY = 100
 _HOUR_SECONDS = 3600.0
-# Of a story: what somebody does, decides or asks for; not every request to the API server.
-_TOLD = (" world: ", ": decides ", ": first byte: ", ": refuses: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +99,8 @@ def _tell(work: Work) -> None:
 
     short = shrunk(whole, breaks)
     outcome = play(short, _crd(), with_backups(work.disabled), traced=True)
-    for line in outcome.trace:
-        if any(word in line for word in _TOLD):
-            _say(line)
+    for line in story_of(outcome.trace):
+        _say(line)
     for breach in outcome.breaches:
         _say(str(breach))
     flags = [f"--replay {work.seed}"]

@@ -280,12 +280,12 @@ class Ledger:
 
     def pruned(self, now: float) -> Ledger:
         """Without the entries that no longer count."""
-        reads = _within(self.reads, now, self._span())
-        writes = _within(self.writes, now, self._span())
-        logins = _within(self.failed_logins, now, self._login_span())
-        if reads is self.reads and writes is self.writes and logins is self.failed_logins:
-            return self
-        return replace(self, reads=reads, writes=writes, failed_logins=logins)
+        return replace(
+            self,
+            reads=_within(self.reads, now, self._span()),
+            writes=_within(self.writes, now, self._span()),
+            failed_logins=_within(self.failed_logins, now, self._login_span()),
+        )
 
     # -- spans
 

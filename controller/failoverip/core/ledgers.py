@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -31,7 +31,6 @@ _T = TypeVar("_T")
 _FORMAT = 1
 _MAX_RECORD_CHARACTERS = 128 * 1024
 _MAX_VERSION_CHARACTERS = 256
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 class _CorruptError(ValueError):
@@ -95,8 +94,8 @@ def encode(ledgers: Ledgers, now: float) -> str:
     }
     # What was lost two hours ago counts no more.
     if ledgers.lost_at is not None and now < ledgers.lost_at + 2 * ledgers.window_seconds:
-        (record["lost"],) = _ages((ledgers.lost_at,), now)
-    return _COMPACT.encode(record)
+        record["lost"] = _age(ledgers.lost_at, now)
+    return json.dumps(record, separators=(",", ":"))
 
 
 def decode(
@@ -117,9 +116,9 @@ def _last_used(ledger: Ledger) -> float:
     return max((*ledger.reads, *ledger.writes, *ledger.failed_logins), default=-math.inf)
 
 
-def _ages(times: Iterable[float], now: float) -> list[int]:
-    """Rounded down: younger than they are, so that they count longer."""
-    return [int(now - at) if at < now else 0 for at in times]
+def _age(at: float, now: float) -> int:
+    """Rounded down: younger than it is, so that it counts longer."""
+    return int(now - at) if at < now else 0
 
 
 def _left(until: float | None, now: float) -> int:
@@ -132,13 +131,13 @@ def _ledger_record(ledger: Ledger, now: float) -> dict[str, object]:
     reads = (*ledger.reads, *(now,) * ledger.reserved_reads)
     refused = ledger.refused
     record: dict[str, object] = {
-        "r": _ages(reads, now),
-        "w": _ages(ledger.writes, now),
-        "f": _ages(ledger.failed_logins, now),
+        "r": [_age(at, now) for at in reads],
+        "w": [_age(at, now) for at in ledger.writes],
+        "f": [_age(at, now) for at in ledger.failed_logins],
         "rc": _left(ledger.reads_closed_until, now),
         "wc": _left(ledger.writes_closed_until, now),
         "ok": ledger.worked_version,
-        "no": refused and [refused.secret_version, refused.times, *_ages((refused.at,), now)],
+        "no": refused and [refused.secret_version, refused.times, _age(refused.at, now)],
     }
     return {key: value for key, value in record.items() if value}
 

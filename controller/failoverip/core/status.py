@@ -116,19 +116,17 @@ def _closed(o: Observation, before: Status, close: CloseIntent, reason: Reason) 
 
 def _with_places(s: Situation, status: Status) -> Status:
     addresses = tuple(_address(place, status) for place in s.places)
+    status = replace(status, addresses=addresses)
     if s.active is not None:
         return replace(
             status,
-            addresses=addresses,
             active_node=s.active.node,
             active_node_uid=s.active.node_uid,
             active_server=s.active.server_number,
         )
     if any(place.kind in (PlaceKind.UNKNOWN, PlaceKind.UNLISTED) for place in s.places):
-        return replace(status, addresses=addresses)
-    return replace(
-        status, addresses=addresses, active_node="", active_node_uid="", active_server=None
-    )
+        return status
+    return replace(status, active_node="", active_node_uid="", active_server=None)
 
 
 def _address(place: Place, status: Status) -> AddressStatus:

@@ -6,13 +6,13 @@ beat, in a phase of its own, so that nodes come back staggered after an outage (
 
 from __future__ import annotations
 
-import datetime as dt
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from failoverip.clock import Clock
+from failoverip.core.timestamps import micro_time, whole_seconds
 from failoverip.simulator.kubernetes.patches import strategic_merge_patch
 from failoverip.simulator.kubernetes.resources import LEASES, NODES, JsonObject, Key
 from failoverip.simulator.kubernetes.store import Store
@@ -119,7 +119,7 @@ def says_ready(node: JsonObject) -> bool:
 
 def ready_condition(wall_seconds: float) -> JsonObject:
     """What a healthy kubelet says of itself, for its Node's status."""
-    timestamp = f"{_moment(wall_seconds).isoformat(timespec='seconds')}Z"
+    timestamp = whole_seconds(wall_seconds)
     return {
         "type": "Ready",
         "status": "True",
@@ -135,9 +135,5 @@ def heartbeat_spec(name: str, wall_seconds: float) -> JsonObject:
     return {
         "holderIdentity": name,
         "leaseDurationSeconds": LEASE_DURATION_SECONDS,
-        "renewTime": f"{_moment(wall_seconds).isoformat(timespec='microseconds')}Z",
+        "renewTime": micro_time(wall_seconds),
     }
-
-
-def _moment(wall_seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(wall_seconds, dt.UTC).replace(tzinfo=None)

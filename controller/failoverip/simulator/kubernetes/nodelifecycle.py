@@ -6,11 +6,11 @@ the Lease says. Taints and evictions are left out: nothing here runs pods.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import partial
 
 from failoverip.clock import Clock
+from failoverip.core.timestamps import whole_seconds
 from failoverip.simulator.kubernetes.kubelets import HEARTBEAT_NAMESPACE
 from failoverip.simulator.kubernetes.patches import strategic_merge_patch
 from failoverip.simulator.kubernetes.resources import LEASES, NODES, JsonObject, Key
@@ -60,12 +60,11 @@ class NodeLifecycle:
         ready = next((c for c in conditions if c["type"] == "Ready"), {"type": "Ready"})
         if ready.get("status") == "Unknown":
             return
-        moment = dt.datetime.fromtimestamp(self._clock.wall(), dt.UTC)
         unknown = ready | {
             "status": "Unknown",
             "reason": REASON,
             "message": MESSAGE,
-            "lastTransitionTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "lastTransitionTime": whole_seconds(self._clock.wall()),
         }
         change = partial(strategic_merge_patch, patch={"status": {"conditions": [unknown]}})
         self._store.patch(Key(NODES, "", node["metadata"]["name"]), change, "status")

@@ -10,12 +10,12 @@ defaults and holds the rules that were passed to it (the fence).
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from failoverip.core.timestamps import whole_seconds
 from failoverip.simulator.kubernetes import fence, strategies
 from failoverip.simulator.kubernetes.documents import with_defaults
 from failoverip.simulator.kubernetes.errors import (
@@ -203,8 +203,7 @@ class Store:
         return strategies.Birth(self._new_uid(), self._timestamp())
 
     def _timestamp(self) -> str:
-        moment = dt.datetime.fromtimestamp(self._wall_seconds(), dt.UTC)
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return whole_seconds(self._wall_seconds())
 
     def _serve(self, resource: ResourceType) -> None:
         self._types[resource.group, resource.version, resource.plural] = resource

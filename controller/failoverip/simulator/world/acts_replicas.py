@@ -68,8 +68,6 @@ class ReplicaActs(Stagehand):
 
     def reach(self, name: str, boundary: str) -> bool:
         """A replica passes a boundary; whether something happens just there."""
-        if not self._aims:
-            return False
         aim = next((each for each in self._aims if boundary.startswith(each.stage)), None)
         victim = self.running.get(name)
         if aim is None or victim is None or self.is_over:

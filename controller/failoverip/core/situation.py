@@ -103,8 +103,8 @@ class Situation:
 
 # What a decision was made of is what its status tells: worked out once for both. A few, since a
 # pass keeps that many looks before it tells of any.
-_UNDERSTOOD_KEPT = 8
-_understood: deque[tuple[Observation, Situation]] = deque(maxlen=_UNDERSTOOD_KEPT)
+SITUATIONS_KEPT = 8
+_understood: deque[tuple[Observation, Situation]] = deque(maxlen=SITUATIONS_KEPT)
 
 
 def understand(o: Observation, policy: Policy) -> Situation:

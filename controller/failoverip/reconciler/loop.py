@@ -14,6 +14,7 @@ from failoverip.core.decision import CloseIntent, Decision, Hold, Refresh
 from failoverip.core.ledger import RESERVED_READS, reserved_writes
 from failoverip.core.observation import Claim, Observation
 from failoverip.core.resource import Policy, Resource
+from failoverip.core.situation import SITUATIONS_KEPT
 from failoverip.kube import Conflict, Invalid, KubeError, NotFound
 from failoverip.log import get_logger
 from failoverip.reconciler.account import Account
@@ -39,7 +40,8 @@ CONFLICT_PAUSE_SECONDS = 0.2
 # What was seen at the begin of a pass is told as it was, unless this long has passed since.
 LOOK_SECONDS = 1.0
 # Thousands of resources are looked at twice: what is seen of all of them would take much memory.
-LOOKS_KEPT = 8
+# Of no more it is remembered what it means.
+LOOKS_KEPT = SITUATIONS_KEPT
 
 Look: TypeAlias = tuple[Observation, Decision]
 
@@ -175,15 +177,19 @@ class Reconciler:
         if self._claims.state(resource) is not Claim.HELD:
             return True
         try:
-            o = self._observer.observe(resource)
-            decision = self._decide(o)
+            look = self._look(resource)
         except Exception:
             return True  # its own step meets the same defect, and tells it
+        _, decision = look
         if not isinstance(decision.action, Hold):
             return True
         if len(looks) < LOOKS_KEPT:
-            looks[name] = o, decision
+            looks[name] = look
         return False
+
+    def _look(self, resource: Resource) -> Look:
+        o = self._observer.observe(resource)
+        return o, self._decide(o)
 
     async def _reconcile_resource(self, name: str, look: Look | None = None) -> float:
         """Step one resource until there is nothing to do at once; its errors stay with it."""
@@ -209,7 +215,7 @@ class Reconciler:
 
     async def _step(self, resource: Resource, look: Look | None) -> tuple[bool, Decision]:
         if look is None or self._clock.now() - look[0].now > LOOK_SECONDS:
-            look = await self._claimed_look(resource)
+            look = self._look(await self._claimed(resource))
         o, decision = look
         resource = o.resource
         self._reading.want(resource, decision)
@@ -220,13 +226,12 @@ class Reconciler:
             self._reading.look_after_close(resource)
         return again, decision
 
-    async def _claimed_look(self, resource: Resource) -> Look:
+    async def _claimed(self, resource: Resource) -> Resource:
         if self._claims.state(resource) is not Claim.HELD:
             resource = await self._claims.ensure(resource)
             self._lists.keep(resource)
             await self._claims.prove(resource)
-        o = self._observer.observe(resource)
-        return o, self._decide(o)
+        return resource
 
     async def _refresh(self, resource: Resource, refresh: Refresh) -> bool:
         """Read again what a gate found stale; whether to decide again at once."""
